@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -64,10 +65,8 @@ static int64_t parse_duration(const char *text)
         const char *unit;
         int64_t ns;
     } units_table[] = {
-        { "", 1000000000 },     { "ns", 1 },
-        { "us", 1000 },         { "ms", 1000000 },
-        { "s", 1000000000 },    { "m", 60000000000 },
-        { "h", 3600000000000 },
+        { "", 1000000000 },  { "ns", 1 },          { "us", 1000 },         { "ms", 1000000 },
+        { "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
     };
     char *end;
     double value = strtod(text, &end);
@@ -123,8 +122,8 @@ static void touch_pages(void *memory, size_t size)
 
 static void *map_anonymous(size_t size, int flags)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
-                        -1, 0);
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
     if (memory == MAP_FAILED)
         refused("mmap");
@@ -586,8 +585,8 @@ static const struct {
     const char *name;
     long number;
 } syscalls_table[] = {
-    { "getppid", SYS_getppid }, { "uname", SYS_uname },     { "sync", SYS_sync },
-    { "getuid", SYS_getuid },   { "umask", SYS_umask },     { "sched_yield", SYS_sched_yield },
+    { "getppid", SYS_getppid }, { "uname", SYS_uname }, { "sync", SYS_sync },
+    { "getuid", SYS_getuid },   { "umask", SYS_umask }, { "sched_yield", SYS_sched_yield },
 };
 
 static long parse_syscall(const char *name)
@@ -629,6 +628,19 @@ static int mode_self(int argc, char **argv)
     return 0;
 }
 
+/* Becomes user and group N, without other groups, and executes COMMAND. */
+static int mode_run_as(int argc, char **argv)
+{
+    unsigned id = (unsigned)parse_number(argv[0]);
+
+    (void)argc;
+    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+        refused("change ids");
+    execvp(argv[1], argv + 1);
+    refused(argv[1]);
+    return EXIT_REFUSED;
+}
+
 static const struct mode {
     const char *name;
     int min_args;
@@ -663,6 +675,7 @@ static const struct mode {
     { "fsize", 2, mode_fsize, "SIZE PATH", "grow a file to SIZE" },
     { "stack", 1, mode_stack, "SIZE", "use SIZE of stack" },
     { "syscall", 1, mode_syscall, "NAME", "be killed by seccomp on NAME" },
+    { "run-as", 2, mode_run_as, "N COMMAND...", "execute COMMAND as user and group N" },
     { "self", 0, mode_self, "", "print own ids" },
 };
 

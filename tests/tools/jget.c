@@ -65,7 +65,8 @@ static int print_keys(json_t *value)
     const char *key;
     json_t *member;
 
-    json_object_foreach (value, key, member) {
+    json_object_foreach(value, key, member)
+    {
         if (puts(key) < 0)
             return 1;
     }
@@ -97,8 +98,9 @@ int main(int argc, char **argv)
     json_t *value = value_at(root, argv[2]);
     int status = 1;
     if (value)
-        status = mode == 'n' ? print_size(value) : mode == 'k' ? print_keys(value)
-                                                               : print_value(value);
+        status = mode == 'n'   ? print_size(value)
+                 : mode == 'k' ? print_keys(value)
+                               : print_value(value);
     json_decref(root);
     return status;
 }
