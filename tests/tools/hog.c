@@ -289,7 +289,7 @@ static void burn_until(clockid_t clock, int64_t ns)
 
     while (clock_ns(clock) < end)
         for (unsigned i = 0; i < 1000; i++)
-            spin += i;
+            spin = spin + i;
 }
 
 static int mode_cpu(int argc, char **argv)
