@@ -1,0 +1,191 @@
+/*
+ * base: errors, memory, buffers, file descriptors, numbers and units, text.
+ *
+ * Nothing here knows what a limit, a group or a container is.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+/* ---- the dictionary of small helpers ------------------------------------------------------- */
+
+#define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))
+#define _cleanup_(f)        __attribute__((cleanup(f)))
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+#define _must_check_        __attribute__((warn_unused_result))
+
+#define _cleanup_free_  _cleanup_(base_freep)
+#define _cleanup_close_ _cleanup_(fd_closep)
+#define _cleanup_buf_   _cleanup_(buf_done)
+
+/* Take a pointer or fd out of a variable that has a cleanup attribute. */
+#define TAKE_PTR(p)             \
+    ({                          \
+        typeof(p) taken_ = (p); \
+        (p) = NULL;             \
+        taken_;                 \
+    })
+#define TAKE_FD(fd)        \
+    ({                     \
+        int taken_ = (fd); \
+        (fd) = -1;         \
+        taken_;            \
+    })
+
+static inline void base_freep(void *p)
+{
+    free(*(void **)p);
+}
+
+/* ---- errors -------------------------------------------------------------------------------- */
+
+/* What an error means to whoever called the program; decides the exit status. */
+enum err_class {
+    ERR_FAILED,         /* something went wrong: 125 */
+    ERR_REFUSED,        /* a limit or demand cannot be put in force: 125 */
+    ERR_USAGE,          /* the request itself is wrong: 2 */
+    ERR_NOT_EXECUTABLE, /* COMMAND exists and cannot be executed: 126 */
+    ERR_NOT_FOUND,      /* COMMAND does not exist: 127 */
+};
+
+/*
+ * One failure, told once. It has no heap part and is small enough to go through a pipe in a single
+ * atomic write, so that the child side of a launch can send it whole.
+ *
+ * step names where in a launch or clean-up it arose ("mounts", "exec"), or is empty.
+ */
+struct err {
+    int code; /* positive errno */
+    enum err_class class;
+    char step[24];
+    char text[480];
+};
+
+#define ERR_INIT ((struct err){ 0 })
+
+/*
+ * Fill err with a sentence (no final dot, no newline) and return -code. code is a positive errno
+ * value; the text says what was tried, on what, why, and which option asked for it; strerror text is
+ * NOT appended by itself: write ": %m" or ": %s" with err_name(). err may be NULL.
+ */
+int err_set(struct err *err, int code, const char *fmt, ...) _printf_(3, 4);
+int err_set_class(struct err *err, enum err_class class, int code, const char *fmt, ...)
+    _printf_(4, 5);
+#define err_usage(err, ...)        err_set_class(err, ERR_USAGE, EINVAL, __VA_ARGS__)
+#define err_refuse(err, code, ...) err_set_class(err, ERR_REFUSED, code, __VA_ARGS__)
+int err_vset(struct err *err, enum err_class class, int code, const char *fmt, va_list ap);
+
+/* Out of memory, said once and without allocating; returns -ENOMEM. */
+int err_nomem(struct err *err);
+
+/* Put "PREFIX: " before the sentence: used when an error crosses from one room to the next. */
+void err_prefix(struct err *err, const char *fmt, ...) _printf_(2, 3);
+
+/* Name the step in which the error arose, unless one is named already. */
+void err_step(struct err *err, const char *step);
+
+/* The exit status that the program must end with for this error: 2, 125, 126 or 127. */
+int err_exit_status(const struct err *err);
+
+/* strerror without locale and without allocation, for any errno value. */
+const char *err_name(int code);
+
+/* ---- growing byte buffers -------------------------------------------------------------------- */
+
+/*
+ * Errors are sticky: after a failed allocation every further call does nothing and buf_error()
+ * tells -ENOMEM, so that a printer checks once at its end. data is NUL-terminated after every call.
+ */
+struct buf {
+    char *data;
+    size_t len;
+    size_t cap;
+    bool failed;
+};
+
+#define BUF_INIT ((struct buf){ 0 })
+
+void buf_done(struct buf *b);
+void buf_reset(struct buf *b);
+int buf_error(const struct buf *b);
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_puts(struct buf *b, const char *text);
+void buf_putc(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) _printf_(2, 3);
+/* The text so far ("" when empty); belongs to the buffer. */
+const char *buf_text(const struct buf *b);
+/* Take the text out of the buffer; the caller frees it. NULL when an allocation failed. */
+char *buf_take(struct buf *b);
+
+/* asprintf that returns NULL on failure. */
+char *text_format(const char *fmt, ...) _printf_(1, 2) _must_check_;
+
+/* NULL-terminated vectors of owned strings. */
+size_t strv_length(char *const *v);
+void strv_free(char **v);
+void strv_freep(char ***v);
+/* Append a copy of s; *v may be NULL. Returns 0 or -ENOMEM with *v unchanged. */
+int strv_push(char ***v, const char *s);
+int strv_copy(char *const *v, char ***ret);
+
+/* Replaces the malloc'ed string at *p by a copy of s (NULL allowed). Returns 0 or -ENOMEM. */
+int text_replace(char **p, const char *s);
+bool text_starts(const char *s, const char *prefix);
+static inline const char *text_or_empty(const char *s)
+{
+    return s ? s : "";
+}
+/* The candidate nearest to word (edit distance at most a third of its length), or NULL. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* ---- numbers and units (strict: no sign, no spaces, no trailing bytes, no overflow) ------------ */
+
+/* Decimal digits only, at most max. Returns 0, -EINVAL or -ERANGE. */
+int number_parse(const char *text, uint64_t max, uint64_t *ret);
+/* Signed form, within min..max. */
+int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret);
+/*
+ * A decimal fraction times scale: number_parse_fixed("1.5", 1000, ...) is 1500. More digits than
+ * scale can hold are -EINVAL only if they are not zero.
+ */
+int number_parse_fixed(const char *text, uint64_t scale, uint64_t *ret);
+/* Bytes: digits, optional fraction, optional unit b k m g t p (1024^n), also kb kib Ki ... */
+int size_parse(const char *text, uint64_t *ret_bytes);
+/* Microseconds: digits, optional fraction, unit us ms s m h; without unit: unit_us microseconds. */
+int duration_parse(const char *text, uint64_t unit_us, uint64_t *ret_us);
+/* "50 MiB", "1.5 GiB", "512 B": for people. Exact values stay exact: "52428801 B". */
+void size_format(uint64_t bytes, char *ret, size_t size);
+/* "1.234 s", "250 ms", "80 us": for people. */
+void duration_format(uint64_t us, char *ret, size_t size);
+
+/* ---- file descriptors and whole files ----------------------------------------------------------- */
+
+void fd_closep(int *fd);
+/* close() that keeps errno and accepts -1; returns -1 so that fd = fd_close(fd) works. */
+int fd_close(int fd);
+/* Read all of dir_fd/name (at most max bytes, else -EFBIG) into a buffer, replacing its content. */
+int file_read(int dir_fd, const char *name, size_t max, struct buf *ret);
+/* Read all that an open fd gives from offset 0 by pread. */
+int fd_read_all(int fd, size_t max, struct buf *ret);
+/* Read into a fixed buffer, NUL-terminated, trailing newlines cut. Returns length or -errno. */
+ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size);
+/* One open(O_WRONLY), one write of the whole text, close. Returns 0 or -errno. */
+int file_write(int dir_fd, const char *name, const char *text);
+/* Write all, across short writes and EINTR. */
+int fd_write_all(int fd, const void *data, size_t len);
+
+/* ---- keyed text files: "key value" or "key=value" lines, as the kernel writes them --------------- */
+
+/* Find the number after key at the start of a line of text (separator blank, ':' or '='). */
+bool keyed_find_u64(const char *text, const char *key, uint64_t *ret);
+/* Calls of this kind walk text line by line; *cursor starts at the text. Returns false at the end. */
+bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
+
+/* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
+uint64_t clock_us(int clock_id);

@@ -1,0 +1,83 @@
+/* Errors: one struct, filled once, prefixed on the way up, printed by whoever owns the terminal. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/base.h"
+
+int err_vset(struct err *err, enum err_class class, int code, const char *fmt, va_list ap)
+{
+    if (err) {
+        err->code = code;
+        err->class = class;
+        err->step[0] = '\0';
+        /* "%m" in fmt means this error, whatever the caller did to errno in between. */
+        errno = code;
+        vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    }
+    return -code;
+}
+
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int r = err_vset(err, ERR_FAILED, code, fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+int err_set_class(struct err *err, enum err_class class, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int r = err_vset(err, class, code, fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+int err_nomem(struct err *err)
+{
+    return err_set(err, ENOMEM, "out of memory");
+}
+
+void err_prefix(struct err *err, const char *fmt, ...)
+{
+    char old[sizeof(err->text)];
+    va_list ap;
+
+    if (!err)
+        return;
+    memcpy(old, err->text, sizeof(old));
+    va_start(ap, fmt);
+    int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof(err->text))
+        snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+}
+
+void err_step(struct err *err, const char *step)
+{
+    if (err && err->step[0] == '\0')
+        snprintf(err->step, sizeof(err->step), "%s", step);
+}
+
+int err_exit_status(const struct err *err)
+{
+    static const int status_table[] = {
+        [ERR_FAILED] = 125,         [ERR_REFUSED] = 125,   [ERR_USAGE] = 2,
+        [ERR_NOT_EXECUTABLE] = 126, [ERR_NOT_FOUND] = 127,
+    };
+
+    if ((size_t)err->class >= ARRAY_SIZE(status_table))
+        return 125;
+    return status_table[err->class];
+}
+
+const char *err_name(int code)
+{
+    const char *text = strerrordesc_np(code);
+
+    return text ? text : "unknown error";
+}

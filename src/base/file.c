@@ -1,0 +1,149 @@
+/* File descriptors, whole files, keyed text and clocks. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+int fd_close(int fd)
+{
+    int saved = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return -1;
+}
+
+void fd_closep(int *fd)
+{
+    *fd = fd_close(*fd);
+}
+
+int fd_read_all(int fd, size_t max, struct buf *ret)
+{
+    char chunk[4096];
+
+    buf_reset(ret);
+    for (;;) {
+        ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)ret->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return buf_error(ret);
+        if (ret->len + (size_t)n > max)
+            return -EFBIG;
+        buf_add(ret, chunk, (size_t)n);
+        if (buf_error(ret) < 0)
+            return -ENOMEM;
+    }
+}
+
+int file_read(int dir_fd, const char *name, size_t max, struct buf *ret)
+{
+    _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return -errno;
+    return fd_read_all(fd, max, ret);
+}
+
+ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size)
+{
+    _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    do
+        n = read(fd, ret, size - 1);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    while (n > 0 && ret[n - 1] == '\n')
+        n--;
+    ret[n] = '\0';
+    return n;
+}
+
+int file_write(int dir_fd, const char *name, const char *text)
+{
+    _cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    size_t len = strlen(text);
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    do
+        n = write(fd, text, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == len ? 0 : -EIO;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+bool line_next(const char **cursor, const char **ret_line, size_t *ret_len)
+{
+    const char *line = *cursor;
+
+    if (!line || *line == '\0')
+        return false;
+    const char *end = strchrnul(line, '\n');
+    *ret_line = line;
+    *ret_len = (size_t)(end - line);
+    *cursor = *end ? end + 1 : end;
+    return true;
+}
+
+bool keyed_find_u64(const char *text, const char *key, uint64_t *ret)
+{
+    size_t key_len = strlen(key), len;
+    const char *line;
+
+    while (line_next(&text, &line, &len)) {
+        if (len <= key_len || memcmp(line, key, key_len) != 0)
+            continue;
+        const char *p = line + key_len;
+        if (*p != ' ' && *p != '\t' && *p != ':' && *p != '=')
+            continue;
+        while (*p == ' ' || *p == '\t' || *p == ':' || *p == '=')
+            p++;
+        char digits[24];
+        size_t n = 0;
+        while (p + n < line + len && p[n] >= '0' && p[n] <= '9' && n < sizeof(digits) - 1) {
+            digits[n] = p[n];
+            n++;
+        }
+        digits[n] = '\0';
+        return number_parse(digits, UINT64_MAX, ret) == 0;
+    }
+    return false;
+}
+
+uint64_t clock_us(int clock_id)
+{
+    struct timespec ts;
+
+    clock_gettime(clock_id, &ts);
+    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}

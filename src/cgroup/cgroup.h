@@ -1,0 +1,130 @@
+/*
+ * cgroup: finds where each controller is, makes groups there, puts a plan in force and reads it back,
+ * reads figures and events, kills and removes. Controllers resolve one by one: a hybrid machine is a
+ * mixture of hierarchies of both versions, not a third driver.
+ *
+ * A run owns in each hierarchy it needs
+ *     BASE/ration-NAME          the group that carries the limits (PLAN_GROUP)
+ *     BASE/ration-NAME/box      the group of COMMAND (PLAN_INNER), root of its cgroup namespace
+ * so that whatever COMMAND does to its own group, the limits above it hold.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "limit/limit.h"
+#include "metric/metric.h"
+
+/* ---- the machine's hierarchies --------------------------------------------------------------------- */
+
+struct cgroups; /* what was discovered; opened once per call of ration */
+
+struct cgroups_options {
+    int root_fd; /* directory that stands for "/" (fixtures); -1: the real one */
+    const char
+        *parent; /* --cgroup-parent: base group beneath each hierarchy's visible root, or NULL */
+    bool rootless;
+};
+
+/*
+ * Read /proc/self/mountinfo, /proc/self/cgroup and the cgroup directories themselves. Nothing is
+ * written. A machine without any cgroup mount is not an error: its layout has no controllers.
+ * Follows cgroups(7), Documentation/admin-guide/cgroup-v1/cgroups.rst and cgroup-v2.rst.
+ */
+int cgroups_open(const struct cgroups_options *options, struct cgroups **ret, struct err *err);
+void cgroups_close(struct cgroups *cgroups);
+void cgroups_closep(struct cgroups **cgroups);
+
+/* Plain data for the planner; belongs to cgroups. */
+const struct layout *cgroups_layout(const struct cgroups *cgroups);
+/* Facts of this machine for the planner (pages, memory, swap, CPUs, our hard rlimits). */
+int machine_read(int root_fd, struct machine *ret, struct err *err);
+
+/* For doctor and `cgroup ls`: each hierarchy in turn; false at the end. */
+struct hierarchy_info {
+    int version;
+    unsigned controllers; /* CONTROLLER_BIT mask */
+    const char *name;     /* "memory", "cpu,cpuacct", "unified", "name=systemd" */
+    const char *mount_point;
+    const char
+        *base;       /* where our groups go, relative to the mount point ("" or "user.slice/...") */
+    const char *own; /* the group ration itself is in, relative to the mount point */
+    bool read_only, writable; /* mounted ro; we may make groups at base */
+};
+bool cgroups_hierarchy(const struct cgroups *cgroups, size_t index, struct hierarchy_info *ret);
+
+/* ---- a run's groups ----------------------------------------------------------------------------------- */
+
+struct group;
+
+/*
+ * What the groups of a run will be called, before any exists: one line per directory, deepest last,
+ * "VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH" (blank-separated, octal-escaped like mountinfo).
+ * The state room keeps it on record so that whatever happens can be undone by group_reclaim().
+ */
+int group_paths(const struct cgroups *cgroups, const struct plan *plan, const char *name,
+                struct buf *ret, struct err *err);
+
+/*
+ * Make the groups that plan needs (exclusively: an existing one is -EEXIST), write every step of the
+ * plan for groups in order, read each value back and compare. On error everything made is removed
+ * again. in_force (may be NULL) receives per step index the text that was read back.
+ * On v2 the controllers are enabled in the base's cgroup.subtree_control; where the base holds
+ * processes, ours are moved into a leaf first.
+ */
+int group_create(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
+                 const char *name, struct group **ret, struct err *err);
+/* Text read back for plan->steps[index], or NULL when that step has no read-back. */
+const char *group_read_back(const struct group *group, size_t index);
+/* Open the groups of a live run again from the record that group_paths() made. */
+int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, struct err *err);
+/* Write a plan made for an update to an open group, in order, with read-back. */
+int group_update(struct group *group, const struct plan *plan, const struct machine *machine,
+                 struct err *err);
+void group_close(struct group *group);
+void group_closep(struct group **group);
+
+/*
+ * How COMMAND enters: a v2 directory fd for CLONE_INTO_CGROUP (or -1) and, per v1 hierarchy, a `tasks`
+ * file into which the still single-threaded child writes "0" (writing 0 to tasks does not take
+ * cgroup_threadgroup_rwsem, which costs milliseconds when cold). fds belong to the group.
+ */
+struct group_entry {
+    int v2_fd;
+    const int *tasks_fds;
+    size_t n_tasks_fds;
+};
+struct group_entry group_entry(const struct group *group);
+
+/* Tighter limits above the base: calls fn for each limit of the plan that an ancestor undercuts. */
+int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,
+                    void (*fn)(void *data, enum limit_id limit, const char *path,
+                               const char *value),
+                    void *data);
+
+/* Figures of the whole run; only groups that exist are read. want: METRIC bits are not needed: all. */
+int group_sample(const struct group *group, struct sample *ret, struct err *err);
+/* CPU time only, cheap: for the CPU-time watch. -ENODATA when no group counts CPU time. */
+int group_cpu_us(const struct group *group, uint64_t *ret_us);
+/* Counters that verdicts rest on. before=true fills before (and after), false only after. */
+int group_events(const struct group *group, bool before, struct event_counts *counts);
+
+/*
+ * File descriptors that announce events, -1 where there are none: an eventfd (v1 OOM notification;
+ * readable) or an inotify fd on memory.events (v2).
+ */
+int group_oom_fd(struct group *group, struct err *err);
+
+/* Send SIGKILL to every process of the run (cgroup.kill; on v1 freeze, kill, thaw, repeat), and wait
+ * until the groups are empty: at most timeout_us, else -EBUSY. Frozen groups die too. */
+int group_kill(struct group *group, uint64_t timeout_us, struct err *err);
+/* Send another signal to every process of the run. Returns how many got it. */
+int group_signal(const struct group *group, int signal, struct err *err);
+int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct err *err);
+/* Remove the groups, deepest first, with what COMMAND made beneath them; bounded retries on EBUSY. */
+int group_remove(struct group *group, struct err *err);
+
+/*
+ * Kill and remove what the record names, whatever of it exists; nothing else is touched. Idempotent.
+ * Returns 0 only when nothing is left.
+ */
+int group_reclaim(const char *paths, int root_fd, struct err *err);

@@ -1,0 +1,102 @@
+/*
+ * spawn: the parent and child halves of a launch.
+ *
+ *   supervisor ── clone3(namespaces) ──► box (process 1 of the run's pid namespace, ration's reaper)
+ *                                         box steps: maps, mounts, root, hostname, /dev, network ...
+ *                                         └─ clone3(INTO_CGROUP, VM|VFORK) ──► command
+ *                                             command steps: join groups, cgroup namespace, terminal,
+ *                                             rlimits, identity, capabilities, exec
+ *   Without init the box itself runs the command steps and becomes COMMAND.
+ *
+ * Both lists are tables of named steps in child_steps.c; the name of a failing step is the error's
+ * location. Limits are in force before the command exists, so nothing runs unlimited for a moment:
+ * the supervisor calls spawn_start() only with groups whose plan was written and read back.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "spec/spec.h"
+
+/* How the command enters its groups (see cgroup.h; numbers only, siblings do not meet). */
+struct spawn_groups {
+    int v2_fd;            /* -1: none */
+    const int *tasks_fds; /* v1 tasks files of COMMAND's groups */
+    size_t n_tasks_fds;
+};
+
+/* An rlimit that the command sets on itself right before exec. */
+struct spawn_rlimit {
+    int resource;
+    uint64_t soft, hard; /* UINT64_MAX: RLIM_INFINITY */
+};
+
+/* The cgroup hierarchies to show inside (MOUNT_CGROUP): where, and how they are mounted. */
+struct spawn_cgroup_mount {
+    int version;
+    const char *options; /* v1: "cpu,cpuacct" or "none,name=systemd"; v2: NULL */
+    const char *target;  /* relative to the cgroup mount: "memory", "unified" or "" */
+};
+
+struct spawn_options {
+    const struct spec *spec;
+    struct spawn_groups groups;
+    const struct spawn_rlimit *rlimits;
+    size_t n_rlimits;
+    const struct spawn_cgroup_mount *cgroup_mounts;
+    size_t n_cgroup_mounts;
+    int stdio[3]; /* what COMMAND gets as 0, 1, 2 when it has no terminal; -1: /dev/null */
+    unsigned short rows, columns; /* initial terminal size, 0: 24x80 */
+    bool die_with_supervisor;     /* everything of the run ends when the supervisor does */
+};
+
+enum spawn_event {
+    SPAWN_NOTHING, /* nothing to tell yet */
+    SPAWN_STARTED, /* COMMAND's program was executed */
+    SPAWN_FAILED,  /* it was not: error holds the step and the sentence */
+    SPAWN_EXITED,  /* COMMAND ended */
+};
+
+struct rusage;
+
+/* A launch under way. All fds belong to it. */
+struct spawn {
+    pid_t box_pid; /* the process that ration must reap (box, or COMMAND without init) */
+    int box_pidfd;
+    int command_pidfd; /* of COMMAND once started; -1 before */
+    pid_t command_pid; /* in our pid namespace; 0 before */
+    int channel_fd;    /* readable when spawn_read() has something to tell */
+    int terminal_fd;   /* pty master once started with tty, else -1 */
+};
+
+/*
+ * Make the processes. Returns 0 when the box exists; whether COMMAND starts is told by spawn_read().
+ * On error nothing is left.
+ */
+int spawn_start(const struct spawn_options *options, struct spawn *ret, struct err *err);
+
+/* What ended, as waitid(2) tells it. */
+struct spawn_exit {
+    bool exited; /* status is an exit status, else a signal */
+    int status;
+    bool core_dumped;
+    uint64_t user_us, system_us; /* of COMMAND and the children it waited for */
+    uint64_t max_rss_bytes;      /* largest single process */
+    uint64_t minor_faults, major_faults;
+    uint64_t voluntary_switches, involuntary_switches;
+    uint64_t in_blocks, out_blocks;
+};
+
+/*
+ * Take the next message of the launch; never blocks unless wait is true. SPAWN_FAILED fills error;
+ * SPAWN_EXITED fills ret_exit. After SPAWN_FAILED or SPAWN_EXITED call spawn_reap().
+ */
+int spawn_read(struct spawn *spawn, bool wait, enum spawn_event *ret_event,
+               struct spawn_exit *ret_exit, struct err *error);
+
+/* Wait for the box to be gone (it ends by itself after COMMAND; everything in a pid namespace dies
+ * with it). kill: SIGKILL it first. */
+int spawn_reap(struct spawn *spawn, bool kill, struct err *err);
+
+/* Signal COMMAND by its pidfd; -ESRCH before start and after the end. */
+int spawn_signal(const struct spawn *spawn, int signal);
+void spawn_close(struct spawn *spawn);

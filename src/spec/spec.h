@@ -1,0 +1,209 @@
+/*
+ * spec: one whole run as data. A draft is edited by doors (argv, library calls, documents); sealing
+ * checks it once and makes a spec that nothing changes any more. Pure but for what a caller-given
+ * struct spec_world answers (device numbers, our ids, file contents for --env-file).
+ *
+ *   spec_set(draft, "memory", "50m") ... ──► spec_seal(draft, world) ──► const struct spec *
+ */
+#pragma once
+
+#include "base/base.h"
+#include "limit/limit.h"
+
+/* ---- options: one row each in options.def, beside the limits of limits.def ------------------------- */
+
+enum option_kind {
+    OPTION_FLAG,  /* --tty, --tty=false */
+    OPTION_VALUE, /* --name N */
+    OPTION_MANY,  /* may be given several times */
+};
+
+struct option_info {
+    const char *name;    /* without dashes */
+    char letter;         /* or 0 */
+    const char *aliases; /* blank-separated, or NULL */
+    const char *metavar; /* NULL for flags */
+    const char *help;
+    const char *group; /* heading in --help: "Limits: memory", "Root and mounts", ... */
+    enum option_kind kind;
+    enum limit_id limit; /* the limit it sets, or LIMIT_NONE */
+};
+
+/* Options of the run description, limits included, in the order of --help. */
+size_t option_count(void);
+const struct option_info *option_at(size_t index);
+/* By long name or alias; NULL when there is none. */
+const struct option_info *option_find(const char *name);
+const struct option_info *option_find_letter(char letter);
+
+/* ---- parts ------------------------------------------------------------------------------------------ */
+
+enum mount_kind {
+    MOUNT_BIND,
+    MOUNT_FILESYSTEM, /* a new instance of fstype: proc, sysfs, tmpfs, mqueue, devpts */
+    MOUNT_CGROUP,     /* the cgroup hierarchies as the run's cgroup namespace shows them */
+    MOUNT_MASK, /* hide target: an empty read-only directory or /dev/null over it, if it exists */
+    MOUNT_REMOUNT, /* change attributes of what is mounted at target, if it exists */
+};
+
+struct spec_mount {
+    enum mount_kind kind;
+    char *fstype;
+    char *source;      /* host path for BIND */
+    char *target;      /* absolute, beneath the run's root */
+    char *data;        /* comma-separated file-system options: "size=64k,mode=755" */
+    uint64_t attr_set; /* MOUNT_ATTR_* */
+    uint64_t attr_clear;
+    uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
+    bool recursive;       /* rbind; attributes recursively */
+    bool make_target;     /* create the target when it is missing (rootfs mode) */
+    bool optional;        /* skipped when source or target does not exist */
+};
+
+struct spec_device {
+    char *path; /* inside, "/dev/null" */
+    char type;  /* 'c' or 'b' */
+    uint32_t major, minor;
+    uint32_t mode;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct spec_symlink {
+    char *path, *target;
+};
+
+struct spec_id_map {
+    uint32_t inside, outside, count;
+};
+
+/* Capability masks, bit N is capability N. */
+struct spec_caps {
+    uint64_t bounding, effective, permitted, inheritable, ambient;
+};
+
+enum spec_network { SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+
+/* ---- the spec ------------------------------------------------------------------------------------------ */
+
+struct spec {
+    /* identity */
+    char *name; /* given or generated; [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes */
+
+    /* the process */
+    char **argv;
+    char **env;
+    char *cwd;  /* inside; NULL: the current directory on the host's root, "/" in a rootfs */
+    char *user; /* as asked, "name[:group]" or numbers; NULL: unchanged */
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups; /* supplementary, n_groups */
+    size_t n_groups;
+    bool
+        user_from_rootfs; /* names in user must be looked up in the rootfs's own files, by the child */
+    bool umask_set;
+    mode_t umask;
+    bool tty;         /* -t */
+    bool interactive; /* -i: stdin is passed on; otherwise, with -t, it is not read */
+    bool init;        /* ration's reaper is process 1 and COMMAND its child */
+    bool no_new_privs;
+    bool privileged;
+    struct spec_caps caps;
+    bool oom_score_adj_set;
+    int oom_score_adj;
+    int stop_signal;          /* SIGTERM */
+    uint64_t stop_timeout_us; /* from stop signal to SIGKILL */
+    int soft_signal;          /* sent at a soft limit (SIGXCPU) */
+
+    /* namespaces: CLONE_NEW* bits to create */
+    uint64_t namespaces;
+    char *hostname, *domainname;
+    enum spec_network network;
+    bool time_offset_set;
+    int64_t time_monotonic_s, time_boottime_s;
+    struct spec_id_map *uid_maps, *gid_maps;
+    size_t n_uid_maps, n_gid_maps;
+    bool map_by_helper; /* newuidmap/newgidmap write the maps */
+
+    /* the root */
+    char *rootfs; /* NULL: the host's own root */
+    bool root_readonly;
+    struct spec_mount *mounts; /* in order */
+    size_t n_mounts;
+    struct spec_device *devices; /* nodes for the fresh /dev */
+    size_t n_devices;
+    struct spec_symlink *symlinks; /* made in the fresh /dev */
+    size_t n_symlinks;
+    bool fresh_dev; /* /dev is a tmpfs of our own (first mount), filled with devices and symlinks */
+
+    /* limits */
+    struct limit_set limits;
+    char **limit_texts; /* "name=text" as asked, for the report, in order */
+    enum weight_map weight_map;
+    bool best_effort;
+    char *cgroup_parent;
+
+    /* what is wanted back */
+    bool measure; /* a report is wanted: all figures, not only those that cost nothing */
+    bool rootless;
+    bool remove; /* --rm */
+};
+
+struct draft;
+
+struct draft *draft_new(void);
+void draft_free(struct draft *draft);
+void draft_freep(struct draft **draft);
+int draft_copy(const struct draft *from, struct draft **ret);
+
+/* What sealing and some options may ask of the world; injected so that this room stays pure. */
+struct spec_world {
+    uid_t uid;
+    gid_t gid;
+    uint64_t capabilities;             /* our own effective capabilities */
+    int cap_last;                      /* highest capability of the running kernel */
+    char *const *environ;              /* ours */
+    struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
+    bool has_newuidmap;
+    struct limit_context limit_context;
+    /* whole content of a file (an env file); returns 0 and malloc'ed text or -errno */
+    int (*read_file)(void *data, const char *path, char **ret);
+    /* what a device path is: type 'c' or 'b' and numbers */
+    int (*stat_device)(void *data, const char *path, char *ret_type, uint32_t *ret_major,
+                       uint32_t *ret_minor, uint32_t *ret_mode);
+    /* 12 hexadecimal digits that no other run has */
+    int (*random_name)(void *data, char ret[static 16]);
+    void *data;
+};
+
+/*
+ * Set one option by its long name (or alias), as the command line does: limits, docker's names, ours.
+ * value NULL means a flag without value. Errors are ERR_USAGE and name the option.
+ */
+int spec_set(struct draft *draft, const struct spec_world *world, const char *name,
+             const char *value, struct err *err);
+/* COMMAND and its arguments; copies. */
+int spec_set_command(struct draft *draft, const char *const *argv, struct err *err);
+/* A value set before, for callers that ask back (the draft's text for an option), or NULL. */
+const char *spec_get(const struct draft *draft, const char *name);
+
+/*
+ * Check everything once and fill in what follows from it: default mounts, devices, masked paths,
+ * capabilities, environment, user-namespace maps. The draft stays usable. Pure.
+ * Errors are ERR_USAGE or ERR_REFUSED.
+ */
+int spec_seal(const struct draft *draft, const struct spec_world *world, struct spec **ret,
+              struct err *err);
+void spec_free(struct spec *spec);
+void spec_freep(struct spec **spec);
+
+/* "NAME", "NAME:GROUP", "1000:1000" against passwd and group texts. Strict numbers, below 2^32-1. */
+int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
+                      gid_t *ret_gid, gid_t **ret_groups, size_t *ret_n_groups, char **ret_home,
+                      struct err *err);
+
+/* Signal by name ("TERM", "SIGTERM", "15"); -EINVAL when unknown. */
+int signal_parse(const char *text);
+const char *signal_name(int signal);
+/* Capability by name ("NET_ADMIN", "CAP_NET_ADMIN", any case); -EINVAL when unknown. */
+int capability_parse(const char *text);

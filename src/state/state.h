@@ -1,0 +1,61 @@
+/*
+ * state: the run directory. One record per run, made before anything else of the run exists and
+ * removed last, so that the next call can undo whatever a killed ration left.
+ *
+ * A record is a file NAME in /run/ration (rootless: $XDG_RUNTIME_DIR/ration), mode 0600, in a
+ * directory of mode 0700 that we own. It is written as an unnamed file, locked (flock), and only
+ * then linked to its name: nobody sees half a record or an unlocked live one. The lock is held by the
+ * supervisor as long as it lives; a record whose lock can be taken has no supervisor any more.
+ * The text is lines "KEY VALUE", appended to as the run goes on; a torn last line is ignored; unknown
+ * keys are kept. Nothing that it names survives the kernel, so nothing needs fsync.
+ */
+#pragma once
+
+#include "base/base.h"
+
+struct state;  /* the open run directory */
+struct record; /* one record */
+
+/* Makes the directory when missing; refuses one that is not ours, not 0700, or a symlink.
+ * path NULL: the default for uid. */
+int state_open(const char *path, bool rootless, struct state **ret, struct err *err);
+void state_close(struct state *state);
+void state_closep(struct state **state);
+const char *state_path(const struct state *state);
+
+/*
+ * Put a new record in place: name, our pid and start time, and the lines of text in `planned`
+ * (the groups, each prefixed "group "). -EEXIST (ERR_USAGE, names the option --name) when a live run
+ * has that name; a dead one's record is reclaimed first.
+ */
+int record_create(struct state *state, const char *name, const char *planned, struct record **ret,
+                  struct err *err);
+/* Append one line "KEY VALUE" in one write. */
+int record_append(struct record *record, const char *key, const char *value, struct err *err);
+/* Take the name away and close: the very last act of a run. */
+int record_remove(struct record *record, struct err *err);
+/* Close and leave it (after a failed clean-up: the next call tries again). */
+void record_close(struct record *record);
+
+/* Undo what a dead run's record names. Given by the run room, since only it knows groups. */
+typedef int (*record_reclaim_fn)(void *data, const char *name, const char *text, struct err *err);
+
+/*
+ * Look at every record; those without a living supervisor are handed to fn under their lock and removed
+ * when fn returns 0. ret_reclaimed, ret_failed count them. An unreadable, foreign or corrupt record
+ * never stops the others. Idempotent; concurrent calls share the work by the locks.
+ */
+int state_reclaim(struct state *state, record_reclaim_fn fn, void *data, unsigned *ret_reclaimed,
+                  unsigned *ret_failed, struct err *err);
+
+/* Each record in turn, with its text and whether its supervisor lives. */
+typedef int (*record_visit_fn)(void *data, const char *name, const char *text, bool alive);
+int state_visit(struct state *state, record_visit_fn fn, void *data, struct err *err);
+/* The text of one record; -ENOENT when there is none by that name. */
+int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
+               struct err *err);
+
+/* The value of the last line with this key; false when there is none. A torn line does not count. */
+bool record_find(const char *text, const char *key, char *ret, size_t size);
+/* A name as the spec room accepts it: the state room checks again (no '/', no leading '.', <= 128). */
+bool record_name_valid(const char *name);

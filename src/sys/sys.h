@@ -1,0 +1,61 @@
+/*
+ * sys: one thin wrapper per system call that libc lacks or that needs a fallback.
+ *
+ * Every function returns a result >= 0 or -errno; none allocates, logs or decides. All are safe in a
+ * child that shares memory with its parent (raw system calls, no libc state).
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/* Processes ------------------------------------------------------------------------------------- */
+
+/* clone3(2) that returns twice like fork; must not be used with CLONE_VM. */
+pid_t sys_clone3(const struct clone_args *args, size_t size);
+/*
+ * clone3(2) with CLONE_VM|CLONE_VFORK on a stack of its own: runs fn(arg) in the child, whose return
+ * value is its exit status; the caller sleeps until the child executes a program or ends.
+ */
+pid_t sys_clone3_vfork(const struct clone_args *args, size_t size, int (*fn)(void *), void *arg,
+                       void *stack, size_t stack_size);
+int sys_pidfd_open(pid_t pid, unsigned flags);
+int sys_pidfd_send_signal(int pidfd, int signal);
+/* waitid(2) with its fifth argument, the usage of the process waited for. */
+int sys_waitid(int type, int id, siginfo_t *ret_info, int options, struct rusage *ret_usage);
+int sys_prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *ret_old);
+int sys_setns(int fd, int flags);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
+/* Identity without libc's broadcast to threads. */
+int sys_setresuid(uid_t r, uid_t e, uid_t s);
+int sys_setresgid(gid_t r, gid_t e, gid_t s);
+int sys_setgroups(size_t n, const gid_t *groups);
+/* Capabilities as 64-bit masks (capset(2), version 3). */
+int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int sys_capget(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_inheritable);
+/* The highest capability number that the running kernel knows. */
+int sys_cap_last(void);
+
+/* Paths and mounts --------------------------------------------------------------------------------- */
+
+int sys_openat2(int dir_fd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int sys_open_tree(int dir_fd, const char *path, unsigned flags);
+int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int sys_fsopen(const char *fstype, unsigned flags);
+int sys_fsconfig(int fd, unsigned command, const char *key, const void *value, int aux);
+int sys_fsmount(int fd, unsigned flags, unsigned attr);
+/* mount_setattr(2); -ENOSYS before Linux 5.12. */
+int sys_mount_setattr(int dir_fd, const char *path, unsigned flags, const struct mount_attr *attr);
+int sys_pivot_root(const char *new_root, const char *put_old);
+
+/* Others --------------------------------------------------------------------------------------------- */
+
+int sys_bpf(int cmd, union bpf_attr *attr, size_t size);
