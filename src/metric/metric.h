@@ -38,6 +38,13 @@ enum metric_parse {
     METRIC_PARSE_LIST_SUM,  /* numbers separated by blanks, summed (per CPU) */
 };
 
+/* Of which group of the run the file is read. */
+enum metric_place {
+    METRIC_PLACE_GROUP, /* the group that carries the limits */
+    METRIC_PLACE_INNER, /* COMMAND's own: the kernel does not count upwards */
+    METRIC_PLACE_BOTH,  /* both, added: kernels differ in where they count */
+};
+
 struct metric_source {
     enum controller controller; /* CONTROLLER_NONE: a core file of the v2 hierarchy */
     const char *file;           /* NULL: not available on this version */
@@ -52,8 +59,8 @@ struct metric_info {
     const char *name; /* "cpu_total_us": JSON name, unit as suffix */
     const char *help; /* one line: what it is and what it is not */
     enum metric_unit unit;
-    struct metric_source v1, v2;
-    bool peak; /* a maximum, not a running count: no difference is taken */
+    struct metric_source v1, v1_older, v2; /* v1_older: where v1's file is missing */
+    bool is_counter; /* a running count; else a maximum or momentary: no difference is taken */
 };
 
 const struct metric_info *metric_info(enum metric_id id);
