@@ -111,6 +111,31 @@ struct limit_set {
 
 struct limit_info;
 
+/* How the value of a limit becomes the text of its writes. */
+enum limit_encoder {
+    LIMIT_ENCODE_NUMBER, /* the number itself, "max" for unlimited; 0 and 1 for flags */
+    LIMIT_ENCODE_TEXT,   /* the word as it is */
+    LIMIT_ENCODE_SIZE,   /* bytes rounded down to pages */
+    LIMIT_ENCODE_CPUSET, /* lists, seeded on both levels on v1 */
+    LIMIT_ENCODE_CPU_BANDWIDTH, /* cpus, cpu, quota and period make one quota per period */
+    LIMIT_ENCODE_CPU_BURST,
+    LIMIT_ENCODE_CPU_SHARES, /* shares on v1, converted to a weight on v2 */
+    LIMIT_ENCODE_CPU_WEIGHT, /* the other way round */
+    LIMIT_ENCODE_CPU_RT,
+    LIMIT_ENCODE_MEMORY, /* memory and memory-swap, whose order matters */
+    LIMIT_ENCODE_OOM_CONTROL,
+    LIMIT_ENCODE_IO_WEIGHT,
+    LIMIT_ENCODE_IO_MAX, /* four limits that share one line per device on v2 */
+    LIMIT_ENCODE_IO_LATENCY,
+    LIMIT_ENCODE_HUGETLB, /* one file per page size */
+    LIMIT_ENCODE_DEVICE_RULES,
+    LIMIT_ENCODE_PAIR, /* "NAME VALUE", one write per entry */
+    LIMIT_ENCODE_CONF,
+    LIMIT_ENCODE_RLIMIT,
+    LIMIT_ENCODE_SUPERVISED,
+    LIMIT_ENCODER_COUNT,
+};
+
 /* Static facts about a limit: one row of limits.def. */
 struct limit_info {
     const char *name;    /* "memory": flag without dashes, JSON name, report name */
