@@ -49,7 +49,11 @@ enum mount_kind {
 struct spec_mount {
     enum mount_kind kind;
     char *fstype;
-    char *source;      /* host path for BIND */
+    /*
+     * BIND: a path as ration itself sees it, absolute or relative to its current directory; to be
+     * opened before the first mount is made, because that may hide it.
+     */
+    char *source;
     char *target;      /* absolute, beneath the run's root */
     char *data;        /* comma-separated file-system options: "size=64k,mode=755" */
     uint64_t attr_set; /* MOUNT_ATTR_* */
@@ -61,7 +65,8 @@ struct spec_mount {
 };
 
 struct spec_device {
-    char *path; /* inside, "/dev/null" */
+    char *path;   /* inside, "/dev/null" */
+    char *source; /* the same device on the host, for where nodes cannot be made */
     char type;  /* 'c' or 'b' */
     uint32_t major, minor;
     uint32_t mode;
@@ -91,7 +96,7 @@ struct spec {
     char *name; /* given or generated; [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes */
 
     /* the process */
-    char **argv;
+    char **argv; /* NULL when no COMMAND was given: a plan needs none */
     char **env;
     char *cwd;  /* inside; NULL: the current directory on the host's root, "/" in a rootfs */
     char *user; /* as asked, "name[:group]" or numbers; NULL: unchanged */
@@ -127,6 +132,7 @@ struct spec {
 
     /* the root */
     char *rootfs; /* NULL: the host's own root */
+    /* Before the mounts: the root read-only; on the host's root with everything mounted beneath. */
     bool root_readonly;
     struct spec_mount *mounts; /* in order */
     size_t n_mounts;
@@ -168,7 +174,7 @@ struct spec_world {
     struct limit_context limit_context;
     /* whole content of a file (an env file); returns 0 and malloc'ed text or -errno */
     int (*read_file)(void *data, const char *path, char **ret);
-    /* what a device path is: type 'c' or 'b' and numbers */
+    /* what a device path is: type 'c' or 'b' and numbers, permission bits; 0 or -errno */
     int (*stat_device)(void *data, const char *path, char *ret_type, uint32_t *ret_major,
                        uint32_t *ret_minor, uint32_t *ret_mode);
     /* 12 hexadecimal digits that no other run has */
@@ -184,8 +190,10 @@ int spec_set(struct draft *draft, const struct spec_world *world, const char *na
              const char *value, struct err *err);
 /* COMMAND and its arguments; copies. */
 int spec_set_command(struct draft *draft, const char *const *argv, struct err *err);
-/* A value set before, for callers that ask back (the draft's text for an option), or NULL. */
+/* The text that an option was last set to ("true" for a flag), or NULL when it was not set. */
 const char *spec_get(const struct draft *draft, const char *name);
+/* All figures are wanted in the result, also those that cost a group more. */
+void spec_set_measure(struct draft *draft, bool measure);
 
 /*
  * Check everything once and fill in what follows from it: default mounts, devices, masked paths,
