@@ -148,7 +148,12 @@ struct limit_info {
     enum controller controller;
     const char *v1_file; /* file in the controller's v1 group, or NULL: not available there */
     const char *v2_file;
+    const char *v2_key; /* the word before '=' where several limits share a line of v2_file */
+    unsigned feature;   /* LAYOUT_* that the file depends on, or 0 */
+    enum limit_encoder encoder;
+    const char *v1_default, *v2_default; /* what a fresh group has; NULL: never written again */
     uint64_t min, max; /* permitted range of number (max 0: no upper bound) */
+    uint64_t unit_us;  /* durations: what a number without unit means */
     const char *words; /* LIMIT_KIND_WORD: blank-separated */
     int rlimit;        /* RLIMIT_*, where kind is an rlimit */
     unsigned flags;
@@ -159,6 +164,8 @@ struct limit_info {
 #define LIMIT_ZERO_UNSET      (1u << 2) /* 0 means unset, as docker has it */
 #define LIMIT_MANY            (1u << 3) /* may be given several times */
 #define LIMIT_SUPERVISED      (1u << 4) /* enforced by ration's own monitor */
+#define LIMIT_MINUS_UNSET     (1u << 5) /* -1 means unset, as docker has it */
+#define LIMIT_CLASSID         (1u << 6) /* "0x100001" and tc's "10:1" are understood too */
 
 const struct limit_info *limit_info(enum limit_id id);
 /* By name or alias; LIMIT_NONE when there is none. */
