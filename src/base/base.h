@@ -189,3 +189,42 @@ bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
 
 /* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
 uint64_t clock_us(int clock_id);
+
+/* ---- event loop ----------------------------------------------------------------------------------- */
+
+/*
+ * Waits for file descriptors and deadlines with one ppoll(2). Embedded, fixed in size, no heap: a
+ * run watches a handful of things. Callbacks return 0 or -errno, which ends loop_run().
+ */
+#define LOOP_SLOTS 16
+
+typedef int (*loop_fd_fn)(void *data, int fd, short revents);
+typedef int (*loop_deadline_fn)(void *data);
+
+struct loop {
+    struct loop_watch {
+        int fd; /* -1: free */
+        short events;
+        loop_fd_fn fn;
+        void *data;
+    } watch[LOOP_SLOTS];
+    struct loop_timer {
+        uint64_t at_us; /* CLOCK_MONOTONIC; UINT64_MAX: not armed */
+        loop_deadline_fn fn;
+        void *data;
+    } timer[LOOP_SLOTS];
+    bool stopped;
+};
+
+void loop_init(struct loop *loop);
+/* Returns a slot number, or -ENOSPC. fd stays the caller's. */
+int loop_add_fd(struct loop *loop, int fd, short events, loop_fd_fn fn, void *data);
+void loop_set_events(struct loop *loop, int slot, short events);
+void loop_remove_fd(struct loop *loop, int slot);
+/* A timer that is not armed yet. Returns a slot number, or -ENOSPC. */
+int loop_add_timer(struct loop *loop, loop_deadline_fn fn, void *data);
+/* Fires once at that time of CLOCK_MONOTONIC; UINT64_MAX disarms. */
+void loop_arm(struct loop *loop, int slot, uint64_t at_us);
+/* Run until loop_stop() or a callback's error, which is returned. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);

@@ -1,0 +1,122 @@
+/* One ppoll over a few descriptors and deadlines. */
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+#include "base/base.h"
+
+void loop_init(struct loop *loop)
+{
+    *loop = (struct loop){ 0 };
+    for (size_t i = 0; i < LOOP_SLOTS; i++) {
+        loop->watch[i].fd = -1;
+        loop->timer[i].at_us = UINT64_MAX;
+    }
+}
+
+int loop_add_fd(struct loop *loop, int fd, short events, loop_fd_fn fn, void *data)
+{
+    for (int i = 0; i < LOOP_SLOTS; i++) {
+        if (loop->watch[i].fd < 0) {
+            loop->watch[i] =
+                (struct loop_watch){ .fd = fd, .events = events, .fn = fn, .data = data };
+            return i;
+        }
+    }
+    return -ENOSPC;
+}
+
+void loop_set_events(struct loop *loop, int slot, short events)
+{
+    loop->watch[slot].events = events;
+}
+
+void loop_remove_fd(struct loop *loop, int slot)
+{
+    if (slot >= 0)
+        loop->watch[slot].fd = -1;
+}
+
+int loop_add_timer(struct loop *loop, loop_deadline_fn fn, void *data)
+{
+    for (int i = 0; i < LOOP_SLOTS; i++) {
+        if (!loop->timer[i].fn) {
+            loop->timer[i] = (struct loop_timer){ .at_us = UINT64_MAX, .fn = fn, .data = data };
+            return i;
+        }
+    }
+    return -ENOSPC;
+}
+
+void loop_arm(struct loop *loop, int slot, uint64_t at_us)
+{
+    loop->timer[slot].at_us = at_us;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
+
+/* Fire what is due; returns the next deadline (UINT64_MAX: none) or leaves an error in *ret. */
+static uint64_t loop_fire(struct loop *loop, int *ret)
+{
+    uint64_t now = clock_us(CLOCK_MONOTONIC), next = UINT64_MAX;
+
+    for (size_t i = 0; i < LOOP_SLOTS && *ret >= 0 && !loop->stopped; i++) {
+        struct loop_timer *timer = &loop->timer[i];
+        if (timer->at_us <= now) {
+            timer->at_us = UINT64_MAX;
+            *ret = timer->fn(timer->data);
+        }
+    }
+    for (size_t i = 0; i < LOOP_SLOTS; i++) {
+        if (loop->timer[i].at_us < next)
+            next = loop->timer[i].at_us;
+    }
+    return next;
+}
+
+/* Wait for descriptors until a deadline, then call back those that are ready. */
+static int loop_wait(struct loop *loop, uint64_t until_us)
+{
+    struct pollfd fds[LOOP_SLOTS];
+    struct timespec timeout = { 0 };
+    uint64_t now = until_us == UINT64_MAX ? 0 : clock_us(CLOCK_MONOTONIC);
+
+    for (size_t i = 0; i < LOOP_SLOTS; i++) {
+        bool used = loop->watch[i].fd >= 0 && loop->watch[i].events != 0;
+        fds[i] =
+            (struct pollfd){ .fd = used ? loop->watch[i].fd : -1, .events = loop->watch[i].events };
+    }
+    if (until_us > now) {
+        timeout.tv_sec = (time_t)((until_us - now) / 1000000);
+        timeout.tv_nsec = (long)((until_us - now) % 1000000 * 1000);
+    }
+    int n = ppoll(fds, LOOP_SLOTS, until_us == UINT64_MAX ? NULL : &timeout, NULL);
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
+    for (size_t i = 0; n > 0 && i < LOOP_SLOTS && !loop->stopped; i++) {
+        struct loop_watch *watch = &loop->watch[i];
+        /* An earlier callback may have given the slot away. */
+        if (fds[i].fd < 0 || fds[i].revents == 0 || watch->fd != fds[i].fd)
+            continue;
+        int r = watch->fn(watch->data, watch->fd, fds[i].revents);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int loop_run(struct loop *loop)
+{
+    int r = 0;
+
+    loop->stopped = false;
+    while (r >= 0 && !loop->stopped) {
+        uint64_t next = loop_fire(loop, &r);
+        if (r >= 0 && !loop->stopped)
+            r = loop_wait(loop, next);
+    }
+    return r < 0 ? r : 0;
+}
