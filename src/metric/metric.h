@@ -51,6 +51,7 @@ struct metric_source {
     const char *key;
     enum metric_parse parse;
     uint32_t multiply, divide; /* scale into the unit; 0 means 1 (ticks: see METRIC_TICKS) */
+    enum metric_place place;
 };
 
 #define METRIC_TICKS UINT32_MAX /* in divide: value is in clock ticks */
@@ -67,7 +68,10 @@ const struct metric_info *metric_info(enum metric_id id);
 enum metric_id metric_find(const char *name);
 const char *metric_unit_name(enum metric_unit unit);
 
-/* Understand a file's text. Returns true and the scaled value, or false when it is not there. */
+/*
+ * Understand a file's text. Returns true and the scaled value (UINT64_MAX for "max"), or false when
+ * the figure is not there or not a number. A file that lists devices and lists none is a sum of 0.
+ */
 bool metric_parse(const struct metric_source *source, const char *text, uint64_t ticks_per_s,
                   uint64_t *ret);
 
@@ -87,7 +91,12 @@ struct sample {
     unsigned n_cpus;
 };
 
+/* source is copied, cut at 63 bytes. */
 void sample_set(struct sample *sample, enum metric_id id, uint64_t value, const char *source);
+/* Fill per_cpu_us from the text of v1's cpuacct.usage_percpu: nanoseconds, separated by blanks. */
+void sample_set_per_cpu(struct sample *sample, const char *text);
+/* False when sample is NULL or does not know the figure. */
+bool sample_get(const struct sample *sample, enum metric_id id, uint64_t *ret);
 
 /* ---- why it ended ----------------------------------------------------------------------------------- */
 
@@ -107,7 +116,7 @@ enum cause {
 };
 
 enum whose {
-    WHOSE_NONE,     /* no limit was involved */
+    WHOSE_NONE,     /* no limit was involved, or it cannot be said whose */
     WHOSE_OWN,      /* a limit of this run */
     WHOSE_ANCESTOR, /* a limit of a group above */
     WHOSE_MACHINE,  /* the whole machine ran out */
@@ -140,7 +149,11 @@ struct event_counts {
     struct event_count event[EVENT_COUNT];
 };
 
-/* Why ration itself ended the command, if it did. */
+/*
+ * Why ration itself ended the command, if it did: set when ration had sent a signal for that reason
+ * before COMMAND ended. A signal that was merely passed on counts (STOP_USER) when COMMAND ended by that
+ * very signal; the warning of a soft limit counts (STOP_WALL_TIME, STOP_CPU_TIME) likewise.
+ */
 enum stop_reason {
     STOP_NONE,
     STOP_WALL_TIME,
@@ -158,7 +171,7 @@ struct observation {
     int status;
     bool core_dumped;
     enum stop_reason stopped;
-    int stop_signal;
+    int stop_signal; /* the first that ration sent for that reason, 0: none */
     struct event_counts events;
     const struct limit_set *limits; /* asked for; NULL: none */
     const struct sample *final;     /* NULL: none */
@@ -181,8 +194,16 @@ struct verdict {
     size_t n_evidence;
 };
 
-/* Decide why a run ended: a table of rules, the first that fits wins. Pure. */
+/*
+ * Decide why a run ended: a table of rules, the first that fits wins (verdict_rules.c; docs/result.md
+ * explains each). Pure. When memory is short the sentence may lack a limit's value.
+ */
 void verdict_decide(const struct observation *observation, struct verdict *ret);
+/* The name of the rule that verdict_decide() goes by: for tests and debugging. */
+const char *verdict_rule(const struct observation *observation);
+
+/* "SIGKILL", or "signal 35" where there is no name. Returns ret. */
+const char *signal_format(int signal, char *ret, size_t size);
 
 /* ---- the result ---------------------------------------------------------------------------------------- */
 
@@ -213,9 +234,17 @@ struct result {
     char layout[16];
 };
 
+/* NULL when memory is short. */
 struct result *result_new(void);
 void result_free(struct result *result);
+void result_freep(struct result **result);
+/* Append one limit; every text is copied, all but asked may be NULL. Returns 0 or -ENOMEM. */
 int result_add_limit(struct result *result, enum limit_id limit, const char *asked,
                      const char *in_force, const char *file, const char *note);
+/*
+ * Fill in how it ended: exited, exit_status, signal, core_dumped, error, final, verdict and
+ * program_status, from what was observed. An error that is already there is kept.
+ */
+void result_set_end(struct result *result, const struct observation *observation);
 /* The exit status for ration: COMMAND's own, 128+N, 124 after a time limit, 125..127 on failures. */
 int result_program_status(const struct result *result);

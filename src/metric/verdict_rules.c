@@ -1,0 +1,553 @@
+/*
+ * The rules of a verdict, in the order in which they are tried: what ration did itself it knows for
+ * certain, then what a specific signal or a counter of the kernel proves, and only then the bare end
+ * of COMMAND. A rule claims a cause only when something was counted or sent; what merely could have
+ * been is a remark in the sentence of a later rule.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "metric/verdict.h"
+
+#define LIMIT_TEXT_SIZE 96
+
+/* ---- ration ended it --------------------------------------------------------------------------------- */
+
+static bool fits_wall(const struct observation *o)
+{
+    return o->stopped == STOP_WALL_TIME;
+}
+
+static bool fits_cpu(const struct observation *o)
+{
+    return o->stopped == STOP_CPU_TIME;
+}
+
+static bool fits_output(const struct observation *o)
+{
+    return o->stopped == STOP_OUTPUT;
+}
+
+static bool fits_user(const struct observation *o)
+{
+    return o->stopped == STOP_USER;
+}
+
+static bool fits_gave_up(const struct observation *o)
+{
+    return o->stopped == STOP_SUPERVISOR;
+}
+
+/* A limit that ration watches, the figure that reached it, and how the sentence begins. */
+static void fill_supervised(const struct observation *o, struct verdict *v, const char *what,
+                            enum limit_id limit, enum metric_id metric)
+{
+    char text[LIMIT_TEXT_SIZE], end[64], used[32];
+    uint64_t value;
+
+    v->whose = WHOSE_OWN;
+    v->limit = limit;
+    evidence_add_metric(v, o, metric);
+    verdict_say(v, "%s: own limit (%s): %s", what, limit_say(o, limit, text, sizeof(text)),
+                end_say(o, end, sizeof(end)));
+    if (!sample_get(o->final, metric, &value))
+        return;
+    if (metric_info(metric)->unit == METRIC_UNIT_US)
+        duration_format(value, used, sizeof(used));
+    else
+        size_format(value, used, sizeof(used));
+    verdict_say(v, " after %s", used);
+}
+
+/* The soft limit when it alone can have been reached, else the hard one. */
+static enum limit_id soft_or_hard(const struct observation *o, enum limit_id soft,
+                                  enum limit_id hard, enum metric_id metric)
+{
+    uint64_t used, hard_us;
+
+    if (!limit_number(o, soft, NULL))
+        return hard;
+    if (!limit_number(o, hard, &hard_us))
+        return soft;
+    return sample_get(o->final, metric, &used) && used < hard_us ? soft : hard;
+}
+
+static void fill_wall(const struct observation *o, struct verdict *v)
+{
+    v->cause = CAUSE_WALL_TIME;
+    fill_supervised(o, v, "wall time",
+                    soft_or_hard(o, LIMIT_TIMEOUT_SOFT, LIMIT_TIMEOUT, METRIC_WALL_US),
+                    METRIC_WALL_US);
+}
+
+static void fill_cpu(const struct observation *o, struct verdict *v)
+{
+    v->cause = CAUSE_CPU_TIME;
+    fill_supervised(o, v, "CPU time",
+                    soft_or_hard(o, LIMIT_CPU_TIME_SOFT, LIMIT_CPU_TIME, METRIC_CPU_TOTAL_US),
+                    METRIC_CPU_TOTAL_US);
+}
+
+static void fill_output(const struct observation *o, struct verdict *v)
+{
+    v->cause = CAUSE_OUTPUT;
+    fill_supervised(o, v, "output", LIMIT_OUTPUT_LIMIT, METRIC_OUTPUT_BYTES);
+}
+
+static void fill_user(const struct observation *o, struct verdict *v)
+{
+    char end[64], name[24];
+
+    v->cause = CAUSE_STOPPED;
+    verdict_say(v, "stopped by the user");
+    if (o->stop_signal)
+        verdict_say(v, " with %s", signal_format(o->stop_signal, name, sizeof(name)));
+    verdict_say(v, ": %s", end_say(o, end, sizeof(end)));
+}
+
+static void fill_gave_up(const struct observation *o, struct verdict *v)
+{
+    char end[64];
+
+    v->cause = CAUSE_STOPPED;
+    verdict_say(v, "stopped because ration itself could not go on: %s",
+                end_say(o, end, sizeof(end)));
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+/*
+ * The own limit: it was reached (failcnt), and this group, not merely one above, was out of memory.
+ * Where one of the two cannot be read the other decides.
+ */
+static bool own_memory_limit(const struct observation *o)
+{
+    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || event_moved(o, EVENT_MEMSW_FAILCNT);
+    bool reached_known =
+        event_known(o, EVENT_MEMORY_FAILCNT) || event_known(o, EVENT_MEMSW_FAILCNT);
+    bool out = event_moved(o, EVENT_OOM_OWN) > 0;
+
+    if (reached_known && event_known(o, EVENT_OOM_OWN))
+        return reached && out;
+    return reached || (out && !reached_known);
+}
+
+static enum whose whose_memory(const struct observation *o)
+{
+    if (own_memory_limit(o))
+        return WHOSE_OWN;
+    if (event_moved(o, EVENT_OOM_ANCESTOR))
+        return WHOSE_ANCESTOR;
+    return event_moved(o, EVENT_OOM_MACHINE) ? WHOSE_MACHINE : WHOSE_NONE;
+}
+
+/*
+ * Which of the two own limits: memory and swap together when that one was reached and is the wider;
+ * where both are equal no swap was allowed and --memory is what the user thinks of.
+ */
+static enum limit_id own_memory_limit_id(const struct observation *o)
+{
+    uint64_t memory, both;
+
+    if (!event_moved(o, EVENT_MEMSW_FAILCNT) || !limit_number(o, LIMIT_MEMORY_SWAP, &both))
+        return LIMIT_MEMORY;
+    return limit_number(o, LIMIT_MEMORY, &memory) && memory >= both ? LIMIT_MEMORY
+                                                                    : LIMIT_MEMORY_SWAP;
+}
+
+static void say_memory_whose(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE];
+
+    switch (v->whose) {
+    case WHOSE_OWN:
+        verdict_say(v, "memory: own limit (%s)", limit_say(o, v->limit, text, sizeof(text)));
+        break;
+    case WHOSE_ANCESTOR:
+        verdict_say(v, "memory: limit of a group above (%.90s)",
+                    o->events.event[EVENT_OOM_ANCESTOR].source);
+        break;
+    case WHOSE_MACHINE:
+        verdict_say(v, "memory: machine out of memory, no visible group's limit was reached");
+        break;
+    case WHOSE_NONE:
+        verdict_say(v, "memory: the OOM killer came, it cannot be told for whose limit");
+        break;
+    }
+}
+
+/* whose, limit and evidence of an OOM kill. */
+static void fill_memory_whose(const struct observation *o, struct verdict *v)
+{
+    static const enum event_id order_table[] = { EVENT_OOM_KILL,       EVENT_OOM_OWN,
+                                                 EVENT_MEMORY_FAILCNT, EVENT_MEMSW_FAILCNT,
+                                                 EVENT_OOM_ANCESTOR,   EVENT_OOM_MACHINE };
+
+    v->whose = whose_memory(o);
+    if (v->whose == WHOSE_OWN)
+        v->limit = own_memory_limit_id(o);
+    for (size_t i = 0; i < ARRAY_SIZE(order_table); i++)
+        evidence_add_event(v, o, order_table[i]);
+}
+
+static void say_kills(const struct observation *o, struct verdict *v)
+{
+    uint64_t kills = event_moved(o, EVENT_OOM_KILL);
+
+    if (kills)
+        verdict_say(v, "%ju %s killed by the OOM killer", (uintmax_t)kills,
+                    kills == 1 ? "process" : "processes");
+    else
+        verdict_say(v, "killed by the OOM killer");
+}
+
+/*
+ * COMMAND or one of its processes was killed for memory, and it went badly. Kernels without the
+ * counter of kills (v1 before 4.13): a SIGKILL that ration did not send, with the own group out of
+ * memory.
+ */
+static bool fits_memory(const struct observation *o)
+{
+    if (!ended_badly(o))
+        return false;
+    if (event_known(o, EVENT_OOM_KILL))
+        return event_moved(o, EVENT_OOM_KILL) > 0;
+    return ended_by(o, SIGKILL) && own_memory_limit(o);
+}
+
+static void fill_memory(const struct observation *o, struct verdict *v)
+{
+    char end[64];
+
+    v->cause = CAUSE_MEMORY;
+    fill_memory_whose(o, v);
+    say_memory_whose(o, v);
+    verdict_say(v, ": ");
+    say_kills(o, v);
+    verdict_say(v, ", %s", end_say(o, end, sizeof(end)));
+}
+
+/* A page fault that finds no huge page under the limit is a SIGBUS. */
+static bool fits_hugetlb(const struct observation *o)
+{
+    return ended_by(o, SIGBUS) && event_moved(o, EVENT_HUGETLB_MAX);
+}
+
+static void fill_hugetlb(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE], end[64];
+
+    v->cause = CAUSE_MEMORY;
+    v->whose = WHOSE_OWN;
+    v->limit = LIMIT_HUGETLB;
+    evidence_add_event(v, o, EVENT_HUGETLB_MAX);
+    verdict_say(v, "memory: own limit of huge pages (%s): %s",
+                limit_say(o, LIMIT_HUGETLB, text, sizeof(text)), end_say(o, end, sizeof(end)));
+}
+
+/* ---- it never ran ---------------------------------------------------------------------------------------- */
+
+static bool fits_failed(const struct observation *o)
+{
+    return !o->started;
+}
+
+static void fill_failed(const struct observation *o, struct verdict *v)
+{
+    const struct err *error = &o->start_error;
+
+    v->cause = CAUSE_FAILED_TO_START;
+    verdict_say(v, "failed to start");
+    if (error->step[0])
+        verdict_say(v, " at step %s", error->step);
+    if (error->text[0])
+        verdict_say(v, ": %s", error->text);
+    if (event_moved(o, EVENT_OOM_KILL)) {
+        fill_memory_whose(o, v);
+        verdict_say(v, "; ");
+        say_memory_whose(o, v);
+    }
+}
+
+/* ---- seccomp --------------------------------------------------------------------------------------------- */
+
+static bool fits_seccomp(const struct observation *o)
+{
+    return ended_by(o, SIGSYS);
+}
+
+static void fill_seccomp(const struct observation *o, struct verdict *v)
+{
+    char end[64];
+
+    v->cause = CAUSE_SECCOMP;
+    verdict_say(v, "seccomp: a filter forbade a system call: %s", end_say(o, end, sizeof(end)));
+}
+
+/* ---- rlimits --------------------------------------------------------------------------------------------- */
+
+/*
+ * CPU time of COMMAND in microseconds; 0: unknown. Rlimits count clock ticks and rusage scales them, so
+ * that the two may differ by a good part of a second: used with a wide margin.
+ */
+static uint64_t command_cpu_us(const struct observation *o)
+{
+    uint64_t user = 0, system = 0;
+
+    if (o->largest_cpu_us)
+        return o->largest_cpu_us;
+    sample_get(o->final, METRIC_RUSAGE_USER_US, &user);
+    sample_get(o->final, METRIC_RUSAGE_SYSTEM_US, &system);
+    return user + system;
+}
+
+/* RLIMIT_CPU of the run in microseconds. */
+static bool rlimit_cpu_us(const struct observation *o, bool hard, uint64_t *ret)
+{
+    const struct limit_value *value;
+    uint64_t seconds;
+
+    if (!limit_number(o, LIMIT_RLIMIT_CPU, NULL))
+        return false;
+    value = &o->limits->value[LIMIT_RLIMIT_CPU];
+    seconds = hard ? value->hard : value->number;
+    return seconds != LIMIT_NUMBER_UNLIMITED && !__builtin_mul_overflow(seconds, 1000000u, ret);
+}
+
+/* Did COMMAND use enough CPU time that the kernel's signal for this limit is believable? */
+static bool cpu_believable(const struct observation *o, uint64_t limit_us)
+{
+    uint64_t used = command_cpu_us(o), total = 0;
+
+    sample_get(o->final, METRIC_CPU_TOTAL_US, &total);
+    if (total > used)
+        used = total;
+    if (ended_by(o, SIGXCPU))
+        return used == 0 || used >= limit_us / 2;
+    return ended_by(o, SIGKILL) && used >= limit_us - limit_us / 10 && used > 0;
+}
+
+/*
+ * --cpu-time is backed by RLIMIT_CPU for the moment when ration itself is not looking. A user's own
+ * --rlimit-cpu that is not wider goes first.
+ */
+static bool fits_cpu_backstop(const struct observation *o)
+{
+    uint64_t limit_us, rlimit_us;
+
+    if (!limit_number(o, LIMIT_CPU_TIME, &limit_us) &&
+        !limit_number(o, LIMIT_CPU_TIME_SOFT, &limit_us))
+        return false;
+    if (rlimit_cpu_us(o, ended_by(o, SIGKILL), &rlimit_us) && rlimit_us <= limit_us)
+        return false;
+    return cpu_believable(o, limit_us);
+}
+
+/*
+ * SIGXCPU, or SIGKILL at the hard limit, after CPU time that fits. Without an own limit it is
+ * somebody else's from half a second on (the kernel counts whole seconds), below that just a signal.
+ */
+static bool fits_rlimit_cpu(const struct observation *o)
+{
+    bool hard = ended_by(o, SIGKILL);
+    uint64_t limit_us;
+
+    if (!hard && !ended_by(o, SIGXCPU))
+        return false;
+    if (rlimit_cpu_us(o, hard, &limit_us))
+        return cpu_believable(o, limit_us);
+    if (!hard && limit_number(o, LIMIT_RLIMIT_RTTIME, NULL))
+        return true;
+    return !hard && command_cpu_us(o) >= 500000;
+}
+
+static bool fits_rlimit_fsize(const struct observation *o)
+{
+    return ended_by(o, SIGXFSZ);
+}
+
+static void fill_rlimit(const struct observation *o, struct verdict *v, enum limit_id limit)
+{
+    char text[LIMIT_TEXT_SIZE], end[64];
+
+    v->cause = CAUSE_RLIMIT;
+    end_say(o, end, sizeof(end));
+    if (!limit_number(o, limit, NULL)) {
+        verdict_say(v,
+                    "rlimit: %s, the signal of an rlimit that this run did not set: it was "
+                    "inherited or set by COMMAND itself",
+                    end);
+        return;
+    }
+    v->whose = WHOSE_OWN;
+    v->limit = limit;
+    verdict_say(v, "rlimit: own limit (%s): %s", limit_say(o, limit, text, sizeof(text)), end);
+}
+
+static void fill_rlimit_cpu(const struct observation *o, struct verdict *v)
+{
+    bool rttime =
+        !limit_number(o, LIMIT_RLIMIT_CPU, NULL) && limit_number(o, LIMIT_RLIMIT_RTTIME, NULL);
+
+    if (command_cpu_us(o))
+        evidence_add(v, "rusage.ru_utime+ru_stime (us)", 0, command_cpu_us(o));
+    fill_rlimit(o, v, rttime ? LIMIT_RLIMIT_RTTIME : LIMIT_RLIMIT_CPU);
+}
+
+static void fill_rlimit_fsize(const struct observation *o, struct verdict *v)
+{
+    fill_rlimit(o, v, LIMIT_RLIMIT_FSIZE);
+}
+
+/* ---- pids ---------------------------------------------------------------------------------------------- */
+
+/*
+ * The own limit refused forks: it is there, and as many processes as it allows were. The kernel's peak
+ * counts granted forks only, so at a refusal it equals the limit.
+ */
+static bool own_pids_limit(const struct observation *o)
+{
+    uint64_t limit, peak;
+
+    if (!event_moved(o, EVENT_PIDS_MAX))
+        return false;
+    if (!o->limits)
+        return true;
+    return limit_number(o, LIMIT_PIDS_LIMIT, &limit) &&
+           !(sample_get(o->final, METRIC_PIDS_PEAK, &peak) && peak < limit);
+}
+
+/* A refused fork makes a program give up by itself; nobody is killed for it from outside. */
+static bool gave_up_itself(const struct observation *o)
+{
+    static const int own_signal_table[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE };
+
+    if (!ended_badly(o))
+        return false;
+    if (o->exited)
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(own_signal_table); i++) {
+        if (o->status == own_signal_table[i])
+            return true;
+    }
+    return false;
+}
+
+static bool fits_pids(const struct observation *o)
+{
+    return gave_up_itself(o) &&
+           (event_moved(o, EVENT_PIDS_MAX) || event_moved(o, EVENT_PIDS_ANCESTOR));
+}
+
+static void fill_pids(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE], end[64];
+    bool own = own_pids_limit(o);
+    enum event_id counter = event_moved(o, EVENT_PIDS_MAX) ? EVENT_PIDS_MAX : EVENT_PIDS_ANCESTOR;
+    uint64_t refused = event_moved(o, counter);
+
+    v->cause = CAUSE_PIDS;
+    v->whose = own ? WHOSE_OWN : WHOSE_ANCESTOR;
+    v->limit = own ? LIMIT_PIDS_LIMIT : LIMIT_NONE;
+    evidence_add_event(v, o, counter);
+    evidence_add_event(v, o, EVENT_PIDS_ANCESTOR);
+    evidence_add_metric(v, o, METRIC_PIDS_PEAK);
+    if (own)
+        verdict_say(v, "pids: own limit (%s)", limit_say(o, v->limit, text, sizeof(text)));
+    else
+        verdict_say(v, "pids: limit of a group above");
+    verdict_say(v, ": %ju %s refused, %s", (uintmax_t)refused, refused == 1 ? "fork" : "forks",
+                end_say(o, end, sizeof(end)));
+}
+
+/* ---- the bare end ---------------------------------------------------------------------------------------- */
+
+static bool fits_signalled(const struct observation *o)
+{
+    return !o->exited;
+}
+
+/* What is known of a SIGKILL that ration did not send. */
+static void say_sigkill(const struct observation *o, struct verdict *v)
+{
+    if (event_known(o, EVENT_OOM_KILL)) {
+        verdict_say(v, ", which neither ration nor the OOM killer sent");
+        return;
+    }
+    verdict_say(v, ", which ration did not send");
+    if (event_moved(o, EVENT_OOM_MACHINE)) {
+        evidence_add_event(v, o, EVENT_OOM_MACHINE);
+        verdict_say(v, "; the machine's OOM killer was at work meanwhile and may have");
+    }
+}
+
+static void fill_signalled(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE], end[64];
+
+    v->cause = CAUSE_SIGNALLED;
+    verdict_say(v, "signalled: %s", end_say(o, end, sizeof(end)));
+    if (ended_by(o, SIGKILL))
+        say_sigkill(o, v);
+    if (ended_by(o, SIGSEGV) && limit_number(o, LIMIT_RLIMIT_STACK, NULL))
+        verdict_say(v, "; a stack beyond %s ends so too",
+                    limit_say(o, LIMIT_RLIMIT_STACK, text, sizeof(text)));
+}
+
+static bool fits_always(const struct observation *o)
+{
+    (void)o;
+    return true;
+}
+
+/* Things that did not end COMMAND, or cannot be proved to have, but belong in the sentence. */
+static void say_remarks(const struct observation *o, struct verdict *v)
+{
+    uint64_t kills = event_moved(o, EVENT_OOM_KILL);
+    char name[24];
+
+    if (kills)
+        verdict_say(v, ", though %ju of its processes %s killed for lack of memory",
+                    (uintmax_t)kills, kills == 1 ? "was" : "were");
+    else if (o->status != 0 && own_memory_limit(o) && event_moved(o, EVENT_OOM_OWN))
+        verdict_say(v, "; an allocation had failed at its memory limit");
+    else if (o->status > 128 && sigabbrev_np(o->status - 128))
+        verdict_say(v, ", as shells do when a child was ended by %s",
+                    signal_format(o->status - 128, name, sizeof(name)));
+    if (o->status == 0 && event_moved(o, EVENT_PIDS_MAX))
+        verdict_say(v, "; %ju forks had been refused by a pids limit",
+                    (uintmax_t)event_moved(o, EVENT_PIDS_MAX));
+}
+
+static void fill_exited(const struct observation *o, struct verdict *v)
+{
+    char end[64];
+
+    v->cause = CAUSE_EXITED;
+    if (event_moved(o, EVENT_OOM_KILL))
+        fill_memory_whose(o, v);
+    v->whose = WHOSE_NONE; /* no limit ended it */
+    v->limit = LIMIT_NONE;
+    verdict_say(v, "exited: %s", end_say(o, end, sizeof(end)));
+    say_remarks(o, v);
+}
+
+/* ---- in this order ------------------------------------------------------------------------------------- */
+
+const struct verdict_rule verdict_rule_table[] = {
+    { "wall_time", fits_wall, fill_wall },
+    { "cpu_time", fits_cpu, fill_cpu },
+    { "output", fits_output, fill_output },
+    { "stopped", fits_user, fill_user },
+    { "failed_to_start", fits_failed, fill_failed },
+    { "gave_up", fits_gave_up, fill_gave_up },
+    { "seccomp", fits_seccomp, fill_seccomp },
+    { "memory", fits_memory, fill_memory },
+    { "hugetlb", fits_hugetlb, fill_hugetlb },
+    { "cpu_backstop", fits_cpu_backstop, fill_cpu },
+    { "rlimit_cpu", fits_rlimit_cpu, fill_rlimit_cpu },
+    { "rlimit_fsize", fits_rlimit_fsize, fill_rlimit_fsize },
+    { "pids", fits_pids, fill_pids },
+    { "signalled", fits_signalled, fill_signalled },
+    { "exited", fits_always, fill_exited },
+};
