@@ -151,8 +151,8 @@ int number_parse(const char *text, uint64_t max, uint64_t *ret);
 /* Signed form, within min..max. */
 int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret);
 /*
- * A decimal fraction times scale: number_parse_fixed("1.5", 1000, ...) is 1500. More digits than
- * scale can hold are -EINVAL only if they are not zero.
+ * A decimal fraction times scale: number_parse_fixed("1.5", 1000, ...) is 1500; ".5" is a half. More
+ * digits than scale can hold are -EINVAL only if they are not zero.
  */
 int number_parse_fixed(const char *text, uint64_t scale, uint64_t *ret);
 /* Bytes: digits, optional fraction, optional unit b k m g t p (1024^n), also kb kib Ki ... */
@@ -173,7 +173,10 @@ int fd_close(int fd);
 int file_read(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* Read all that an open fd gives from offset 0 by pread. */
 int fd_read_all(int fd, size_t max, struct buf *ret);
-/* Read into a fixed buffer, NUL-terminated, trailing newlines cut. Returns length or -errno. */
+/*
+ * Read into a fixed buffer, NUL-terminated, trailing newlines cut. Returns length or -errno; -EFBIG when
+ * there is more than fits.
+ */
 ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size);
 /* One open(O_WRONLY), one write of the whole text, close. Returns 0 or -errno. */
 int file_write(int dir_fd, const char *name, const char *text);
@@ -204,7 +207,7 @@ typedef int (*loop_deadline_fn)(void *data);
 struct loop {
     struct loop_watch {
         int fd; /* -1: free */
-        short events;
+        short events, revents;
         loop_fd_fn fn;
         void *data;
     } watch[LOOP_SLOTS];
@@ -223,7 +226,8 @@ void loop_set_events(struct loop *loop, int slot, short events);
 void loop_remove_fd(struct loop *loop, int slot);
 /* A timer that is not armed yet. Returns a slot number, or -ENOSPC. */
 int loop_add_timer(struct loop *loop, loop_deadline_fn fn, void *data);
-/* Fires once at that time of CLOCK_MONOTONIC; UINT64_MAX disarms. */
+/* Fires once at that time of CLOCK_MONOTONIC; UINT64_MAX disarms. Those due together fire in the order
+ * of their times. */
 void loop_arm(struct loop *loop, int slot, uint64_t at_us);
 /* Run until loop_stop() or a callback's error, which is returned. */
 int loop_run(struct loop *loop);

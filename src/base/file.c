@@ -55,6 +55,7 @@ int file_read(int dir_fd, const char *name, size_t max, struct buf *ret)
 ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size)
 {
     _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char next;
     ssize_t n;
 
     if (fd < 0)
@@ -64,6 +65,9 @@ ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size)
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
+    /* Cut text would be a wrong value; only a newline may be left over. */
+    if ((size_t)n == size - 1 && read(fd, &next, 1) == 1 && next != '\n')
+        return -EFBIG;
     while (n > 0 && ret[n - 1] == '\n')
         n--;
     ret[n] = '\0';

@@ -29,6 +29,8 @@ int loop_add_fd(struct loop *loop, int fd, short events, loop_fd_fn fn, void *da
 void loop_set_events(struct loop *loop, int slot, short events)
 {
     loop->watch[slot].events = events;
+    if (events == 0)
+        loop->watch[slot].revents = 0;
 }
 
 void loop_remove_fd(struct loop *loop, int slot)
@@ -58,23 +60,32 @@ void loop_stop(struct loop *loop)
     loop->stopped = true;
 }
 
-/* Fire what is due; returns the next deadline (UINT64_MAX: none) or leaves an error in *ret. */
+static struct loop_timer *loop_first_timer(struct loop *loop)
+{
+    struct loop_timer *first = &loop->timer[0];
+
+    for (size_t i = 1; i < LOOP_SLOTS; i++) {
+        if (loop->timer[i].at_us < first->at_us)
+            first = &loop->timer[i];
+    }
+    return first;
+}
+
+/* Fire what is due, earliest first; returns the next deadline (UINT64_MAX: none) or leaves an error in *ret. */
 static uint64_t loop_fire(struct loop *loop, int *ret)
 {
-    uint64_t now = clock_us(CLOCK_MONOTONIC), next = UINT64_MAX;
+    struct loop_timer *timer = loop_first_timer(loop);
+    uint64_t now = timer->at_us == UINT64_MAX ? 0 : clock_us(CLOCK_MONOTONIC);
 
-    for (size_t i = 0; i < LOOP_SLOTS && *ret >= 0 && !loop->stopped; i++) {
-        struct loop_timer *timer = &loop->timer[i];
-        if (timer->at_us <= now) {
-            timer->at_us = UINT64_MAX;
-            *ret = timer->fn(timer->data);
-        }
+    /* A bounded number of times: a timer that always arms itself anew must not starve descriptors. */
+    for (size_t i = 0; i < LOOP_SLOTS && timer->at_us <= now; i++) {
+        timer->at_us = UINT64_MAX;
+        *ret = timer->fn(timer->data);
+        if (*ret < 0 || loop->stopped)
+            break;
+        timer = loop_first_timer(loop);
     }
-    for (size_t i = 0; i < LOOP_SLOTS; i++) {
-        if (loop->timer[i].at_us < next)
-            next = loop->timer[i].at_us;
-    }
-    return next;
+    return timer->at_us;
 }
 
 /* Wait for descriptors until a deadline, then call back those that are ready. */
@@ -96,12 +107,14 @@ static int loop_wait(struct loop *loop, uint64_t until_us)
     int n = ppoll(fds, LOOP_SLOTS, until_us == UINT64_MAX ? NULL : &timeout, NULL);
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
+    /* Kept in the slots, where adding and removing clear it: a callback may give a slot away. */
+    for (size_t i = 0; i < LOOP_SLOTS; i++)
+        loop->watch[i].revents = n > 0 ? fds[i].revents : 0;
     for (size_t i = 0; n > 0 && i < LOOP_SLOTS && !loop->stopped; i++) {
         struct loop_watch *watch = &loop->watch[i];
-        /* An earlier callback may have given the slot away. */
-        if (fds[i].fd < 0 || fds[i].revents == 0 || watch->fd != fds[i].fd)
+        if (watch->fd < 0 || watch->revents == 0)
             continue;
-        int r = watch->fn(watch->data, watch->fd, fds[i].revents);
+        int r = watch->fn(watch->data, watch->fd, watch->revents);
         if (r < 0)
             return r;
     }

@@ -33,11 +33,12 @@ int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret
 {
     bool negative = *text == '-';
     uint64_t magnitude;
-    int r = number_parse(text + negative, INT64_MAX, &magnitude);
+    /* INT64_MIN has no positive counterpart: its magnitude is one more than INT64_MAX. */
+    int r = number_parse(text + negative, (uint64_t)INT64_MAX + negative, &magnitude);
 
     if (r < 0)
         return r;
-    int64_t value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    int64_t value = (int64_t)(negative ? UINT64_C(0) - magnitude : magnitude);
     if (value < min || value > max)
         return -ERANGE;
     *ret = value;
@@ -46,7 +47,7 @@ int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret
 
 /*
  * "12.5" followed by a unit: the number is whole + numerator/denominator; *end is where the unit
- * begins. Fraction digits beyond 18 must be zero.
+ * begins. ".5" is a half. Fraction digits beyond 18 must be zero.
  */
 struct decimal {
     uint64_t whole, numerator, denominator;
@@ -57,7 +58,7 @@ static int decimal_parse(const char *text, struct decimal *ret)
 {
     struct decimal d = { .denominator = 1 };
 
-    if (!is_digit(*text))
+    if (!is_digit(*text) && *text != '.')
         return -EINVAL;
     for (; is_digit(*text); text++) {
         if (__builtin_mul_overflow(d.whole, 10u, &d.whole) ||
@@ -208,9 +209,13 @@ void size_format(uint64_t bytes, char *ret, size_t size)
 
 void duration_format(uint64_t us, char *ret, size_t size)
 {
-    if (us >= 1000000)
+    if (us >= 1000000 && us % 1000000 == 0)
+        snprintf(ret, size, "%llu s", (unsigned long long)(us / 1000000));
+    else if (us >= 1000000)
         snprintf(ret, size, "%llu.%03u s", (unsigned long long)(us / 1000000),
                  (unsigned)(us / 1000 % 1000));
+    else if (us >= 1000 && us % 1000 == 0)
+        snprintf(ret, size, "%u ms", (unsigned)(us / 1000));
     else if (us >= 1000)
         snprintf(ret, size, "%u.%03u ms", (unsigned)(us / 1000), (unsigned)(us % 1000));
     else
