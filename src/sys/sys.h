@@ -22,12 +22,16 @@
 /* clone3(2) that returns twice like fork; must not be used with CLONE_VM. */
 pid_t sys_clone3(const struct clone_args *args, size_t size);
 /*
- * clone3(2) with CLONE_VM|CLONE_VFORK on a stack of its own: runs fn(arg) in the child, whose return
- * value is its exit status; the caller sleeps until the child executes a program or ends.
+ * clone3(2) with CLONE_VM|CLONE_VFORK added: runs fn(arg) in a child that borrows this process's memory
+ * and stack and ends with fn's value as its exit status; the caller sleeps until the child executes a
+ * program or ends. Nothing is copied, and what fn writes through arg is seen by the caller.
+ * -ENOSYS on machines for which this is not written (see sys_has_vfork()).
  */
-pid_t sys_clone3_vfork(const struct clone_args *args, size_t size, int (*fn)(void *), void *arg,
-                       void *stack, size_t stack_size);
+pid_t sys_clone3_vfork(const struct clone_args *args, int (*fn)(void *), void *arg);
+bool sys_has_vfork(void);
 int sys_pidfd_open(pid_t pid, unsigned flags);
+/* The process number behind a pidfd, as fdinfo tells it; -ESRCH when it is gone. */
+pid_t sys_pidfd_pid(int pidfd);
 int sys_pidfd_send_signal(int pidfd, int signal);
 /* waitid(2) with its fifth argument, the usage of the process waited for. */
 int sys_waitid(int type, int id, siginfo_t *ret_info, int options, struct rusage *ret_usage);
@@ -55,7 +59,19 @@ int sys_fsmount(int fd, unsigned flags, unsigned attr);
 /* mount_setattr(2); -ENOSYS before Linux 5.12. */
 int sys_mount_setattr(int dir_fd, const char *path, unsigned flags, const struct mount_attr *attr);
 int sys_pivot_root(const char *new_root, const char *put_old);
+/*
+ * getcwd(2) as the kernel tells it: the length with the final NUL; a directory that is not beneath the
+ * root of this process begins with "(unreachable)".
+ */
+int sys_getcwd(char *ret, size_t size);
+
+/* Terminals ------------------------------------------------------------------------------------------ */
+
+/* Unlock a pty master and open its slave without a path (TIOCGPTPEER). */
+int sys_pty_peer(int master_fd, int flags);
 
 /* Others --------------------------------------------------------------------------------------------- */
 
+/* Replace the session keyring by a new one of no name (keyctl(2)). */
+int sys_keyring_new_session(void);
 int sys_bpf(int cmd, union bpf_attr *attr, size_t size);
