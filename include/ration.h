@@ -135,8 +135,6 @@ RATION_API int ration_start(struct ration *ration, const struct ration_spec *spe
  */
 RATION_API int ration_wait(struct ration_run *run, struct ration_result **ret,
                            struct ration_error *error);
-/* Readable when ration_wait() will not block for long; for callers with an event loop of their own. */
-RATION_API int ration_run_fd(const struct ration_run *run);
 RATION_API const char *ration_run_name(const struct ration_run *run);
 /* Send a signal to COMMAND. May be called from another thread while one is in ration_wait(). */
 RATION_API int ration_kill(struct ration_run *run, int signal, struct ration_error *error);

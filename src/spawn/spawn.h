@@ -8,8 +8,8 @@
  *                                             rlimits, identity, capabilities, exec
  *   Without init the box itself runs the command steps and becomes COMMAND.
  *
- * Both lists are tables of named steps in child_steps.c; the name of a failing step is the error's
- * location. Limits are in force before the command exists, so nothing runs unlimited for a moment:
+ * Both lists are tables of named steps, in box_steps.c and command_steps.c; the name of a failing step
+ * is the error's location. Limits are in force before the command exists, so nothing runs unlimited for a moment:
  * the supervisor calls spawn_start() only with groups whose plan was written and read back.
  */
 #pragma once
@@ -19,8 +19,8 @@
 
 /* How the command enters its groups (see cgroup.h; numbers only, siblings do not meet). */
 struct spawn_groups {
-    int v2_fd;            /* -1: none */
-    const int *tasks_fds; /* v1 tasks files of COMMAND's groups */
+    int v2_fd;            /* group directory to be born in (CLONE_INTO_CGROUP); -1: none */
+    const int *tasks_fds; /* `tasks` files to join by writing "0" */
     size_t n_tasks_fds;
 };
 
@@ -33,7 +33,7 @@ struct spawn_rlimit {
 /* The cgroup hierarchies to show inside (MOUNT_CGROUP): where, and how they are mounted. */
 struct spawn_cgroup_mount {
     int version;
-    const char *options; /* v1: "cpu,cpuacct" or "none,name=systemd"; v2: NULL */
+    const char *options; /* version 1: "cpu,cpuacct" or "none,name=systemd"; version 2: NULL */
     const char *target;  /* relative to the cgroup mount: "memory", "unified" or "" */
 };
 
@@ -79,8 +79,9 @@ struct spawn_exit {
     bool exited; /* status is an exit status, else a signal */
     int status;
     bool core_dumped;
-    uint64_t user_us, system_us; /* of COMMAND and the children it waited for */
-    uint64_t max_rss_bytes;      /* largest single process */
+    uint64_t user_us, system_us;   /* of COMMAND and the children it waited for */
+    uint64_t started_us, ended_us; /* CLOCK_MONOTONIC, as the box saw it; 0: unknown */
+    uint64_t max_rss_bytes;        /* largest single process */
     uint64_t minor_faults, major_faults;
     uint64_t voluntary_switches, involuntary_switches;
     uint64_t in_blocks, out_blocks;
@@ -96,6 +97,10 @@ int spawn_read(struct spawn *spawn, bool wait, enum spawn_event *ret_event,
 /* Wait for the box to be gone (it ends by itself after COMMAND; everything in a pid namespace dies
  * with it). kill: SIGKILL it first. */
 int spawn_reap(struct spawn *spawn, bool kill, struct err *err);
+
+/* COMMAND's number in our pid namespace, looked up when asked for; -ESRCH before start and after the
+ * end. */
+pid_t spawn_command_pid(const struct spawn *spawn);
 
 /* Signal COMMAND by its pidfd; -ESRCH before start and after the end. */
 int spawn_signal(const struct spawn *spawn, int signal);

@@ -1,0 +1,59 @@
+/* The way out: everything of a run is ended and removed, whatever state it is in. */
+#include <errno.h>
+
+#include "run/run_private.h"
+
+#define KILL_TIMEOUT_US 5000000u
+
+static int clean_processes(struct run *run, struct err *err)
+{
+    bool own_pids = (run->spec->namespaces & CLONE_NEWPID) != 0;
+    int r = 0;
+
+    /* The end of a process namespace ends everything in it; elsewhere the group has to be emptied. */
+    if (run->group && (!own_pids || run->frozen))
+        r = group_kill(run->group, KILL_TIMEOUT_US, err);
+    if (run->spawned && !run->reaped) {
+        int reaped = spawn_reap(&run->spawn, !run->ended, r < 0 ? NULL : err);
+        run->reaped = reaped >= 0;
+        if (r >= 0)
+            r = reaped;
+    }
+    return r;
+}
+
+static int clean_groups(struct run *run, struct err *err)
+{
+    if (!run->group)
+        return 0;
+    int r = group_remove(run->group, err);
+    if (r == -EBUSY) {
+        /* Somebody is still in there: a process that another one put into our group. */
+        r = group_kill(run->group, KILL_TIMEOUT_US, err);
+        if (r >= 0)
+            r = group_remove(run->group, err);
+    }
+    if (r < 0)
+        return r;
+    group_close(run->group);
+    run->group = NULL;
+    return 0;
+}
+
+int run_clean(struct run *run, struct err *err)
+{
+    int r = clean_processes(run, err);
+
+    if (r >= 0)
+        r = clean_groups(run, err);
+    if (r < 0) {
+        /* The record stays: the next call of ration tries again. */
+        record_close(run->record);
+        run->record = NULL;
+        return r;
+    }
+    if (run->record)
+        r = record_remove(run->record, err);
+    run->record = NULL;
+    return r;
+}

@@ -1,0 +1,130 @@
+/* Where runs happen, and undoing what killed ones left. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+
+int engine_open(const char *state_dir, struct engine **ret, struct err *err)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+
+    if (!engine)
+        return err_nomem(err);
+    engine->rootless = geteuid() != 0;
+    if (text_replace(&engine->state_dir, state_dir) < 0) {
+        engine_close(engine);
+        return err_nomem(err);
+    }
+    *ret = engine;
+    return 0;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine)
+        return;
+    free(engine->state_dir);
+    free(engine);
+}
+
+void engine_closep(struct engine **engine)
+{
+    engine_close(*engine);
+}
+
+bool engine_is_rootless(const struct engine *engine)
+{
+    return engine->rootless;
+}
+
+int engine_open_state(struct engine *engine, struct state **ret, struct err *err)
+{
+    return state_open(engine->state_dir, engine->rootless, ret, err);
+}
+
+/* ---- reclaiming ----------------------------------------------------------------------------------- */
+
+/* The groups on record, one per line; false when the record was cut short before it named them all. */
+static bool groups_on_record(const char *text, struct buf *ret)
+{
+    static const char prefix[] = "group ";
+    char complete[2];
+    const char *line;
+    size_t len;
+
+    if (!record_find(text, "planned", complete, sizeof(complete)))
+        return false;
+    while (line_next(&text, &line, &len)) {
+        if (len > strlen(prefix) && strncmp(line, prefix, strlen(prefix)) == 0) {
+            buf_add(ret, line + strlen(prefix), len - strlen(prefix));
+            buf_putc(ret, '\n');
+        }
+    }
+    return true;
+}
+
+/*
+ * A record that lost its lines (a full disk, a hand that edited it): the name alone still tells where
+ * the groups would be, in every hierarchy there is.
+ */
+static int groups_by_name(struct engine *engine, const char *name, struct buf *ret, struct err *err)
+{
+    _cleanup_(cgroups_closep) struct cgroups *cgroups = NULL;
+    struct hierarchy_info info;
+    struct cgroups_options options = { .root_fd = -1, .rootless = engine->rootless };
+    int r = cgroups_open(&options, &cgroups, err);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; cgroups_hierarchy(cgroups, i, &info); i++) {
+        const char *slash = info.base[0] ? "/" : "";
+        buf_printf(ret, "%d %s %s %s%sration-%s\n", info.version, info.name, info.mount_point,
+                   info.base, slash, name);
+        buf_printf(ret, "%d %s %s %s%sration-%s/box\n", info.version, info.name, info.mount_point,
+                   info.base, slash, name);
+    }
+    return buf_error(ret) < 0 ? err_nomem(err) : 0;
+}
+
+static int reclaim_run(void *data, const char *name, const char *text, struct err *err)
+{
+    struct engine *engine = data;
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+
+    if (!record_name_valid(name))
+        return err_set(err, EINVAL, "'%.140s' in the run directory is not a record of ours", name);
+    if (!groups_on_record(text, &paths)) {
+        buf_reset(&paths);
+        int r = groups_by_name(engine, name, &paths, err);
+        if (r < 0)
+            return r;
+    }
+    int r = group_reclaim(buf_text(&paths), -1, err);
+    if (r < 0)
+        err_prefix(err, "cannot reclaim what the dead run '%s' left", name);
+    return r;
+}
+
+int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *ret_reclaimed,
+                         struct err *err)
+{
+    unsigned failed;
+    int r = state_reclaim(state, reclaim_run, engine, ret_reclaimed, &failed, err);
+
+    if (r >= 0 && failed > 0)
+        r = -EBUSY;
+    return r;
+}
+
+int engine_reclaim(struct engine *engine, struct err *err)
+{
+    _cleanup_(state_closep) struct state *state = NULL;
+    unsigned reclaimed;
+    int r = engine_open_state(engine, &state, err);
+
+    if (r < 0)
+        return r;
+    r = engine_reclaim_state(engine, state, &reclaimed, err);
+    return r < 0 ? r : (int)reclaimed;
+}

@@ -1,0 +1,166 @@
+/* The verb run in the foreground: signals forwarded, the terminal relayed and always given back. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+#include "run/terminal.h"
+
+struct foreground {
+    sigset_t old_mask;
+    int signal_fd;
+    struct terminal terminal;
+};
+
+/* What is done with a signal that reaches us. */
+enum signal_way {
+    WAY_PASS,   /* COMMAND gets it and decides */
+    WAY_END,    /* COMMAND gets it, and SIGKILL if it is still there after the stop timeout */
+    WAY_RESIZE, /* the terminal's size is COMMAND's terminal's size */
+    WAY_STOP,   /* COMMAND is stopped, then we are */
+};
+
+static const struct {
+    int signal;
+    enum signal_way way;
+} signal_table[] = {
+    { SIGTERM, WAY_END },     { SIGHUP, WAY_END },   { SIGINT, WAY_PASS },  { SIGQUIT, WAY_PASS },
+    { SIGUSR1, WAY_PASS },    { SIGUSR2, WAY_PASS }, { SIGALRM, WAY_PASS }, { SIGCONT, WAY_PASS },
+    { SIGWINCH, WAY_RESIZE }, { SIGTSTP, WAY_STOP },
+};
+
+static bool signal_ends(int signal)
+{
+    return signal == SIGINT || signal == SIGQUIT;
+}
+
+static int pass_signal(struct run *run, int signal)
+{
+    /* SIGINT and SIGQUIT usually end a program, but an interactive one may go on: no timeout. */
+    if (signal_ends(signal)) {
+        run->stop_signal = signal;
+        if (!run->started)
+            return run_stop(run, STOP_USER);
+        if (run->stopped == STOP_NONE)
+            run->stopped = STOP_USER;
+    }
+    int r = spawn_signal(&run->spawn, signal);
+    return r == -ESRCH ? 0 : r;
+}
+
+static int handle_signal(struct run *run, int signal)
+{
+    enum signal_way way = WAY_PASS;
+
+    for (size_t i = 0; i < ARRAY_SIZE(signal_table); i++) {
+        if (signal_table[i].signal == signal)
+            way = signal_table[i].way;
+    }
+    switch (way) {
+    case WAY_END:
+        return run_stop_gently(run, signal);
+    case WAY_RESIZE:
+        return terminal_resize(&((struct foreground *)run->foreground)->terminal,
+                               run->spawn.terminal_fd);
+    case WAY_STOP:
+        /* SIGTSTP does nothing to a process without a job-control shell above it: SIGSTOP does. */
+        pass_signal(run, SIGSTOP);
+        raise(SIGSTOP);
+        return 0;
+    case WAY_PASS:
+        break;
+    }
+    return pass_signal(run, signal);
+}
+
+static int on_signal(void *data, int fd, short revents)
+{
+    struct signalfd_siginfo info;
+    ssize_t n = read(fd, &info, sizeof(info));
+
+    (void)revents;
+    if (n != (ssize_t)sizeof(info))
+        return 0;
+    return handle_signal(data, (int)info.ssi_signo);
+}
+
+/* COMMAND runs: join its terminal to ours. */
+static int on_started(struct run *run)
+{
+    struct foreground *foreground = run->foreground;
+    int fd = run->spawn.terminal_fd;
+
+    if (fd < 0)
+        return 0;
+    terminal_resize(&foreground->terminal, fd);
+    if (run->spec->interactive && run->stdio[0] >= 0) {
+        int r = relay_start(run, RELAY_IN, run->stdio[0], fd);
+        if (r < 0)
+            return r;
+        run->relay[RELAY_IN].end_of_file_is_typed = true;
+    }
+    return relay_start(run, RELAY_OUT, fd, run->stdio[1]);
+}
+
+static int foreground_signals(struct foreground *foreground, struct err *err)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    for (size_t i = 0; i < ARRAY_SIZE(signal_table); i++)
+        sigaddset(&mask, signal_table[i].signal);
+    if (sigprocmask(SIG_BLOCK, &mask, &foreground->old_mask) < 0)
+        return err_set(err, errno, "cannot block signals: %m");
+    foreground->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (foreground->signal_fd < 0) {
+        int code = errno;
+        sigprocmask(SIG_SETMASK, &foreground->old_mask, NULL);
+        return err_set(err, code, "cannot watch signals: %s", err_name(code));
+    }
+    return 0;
+}
+
+static int foreground_run(struct foreground *foreground, struct run *run, struct result **ret,
+                          struct err *err)
+{
+    int r = 0;
+
+    run->foreground = foreground;
+    run->on_started = on_started;
+    if (run->spec->tty)
+        r = terminal_enter(&foreground->terminal, run->spec->interactive ? run->stdio[0] : -1, err);
+    if (r >= 0 && loop_add_fd(&run->loop, foreground->signal_fd, POLLIN, on_signal, run) < 0)
+        r = err_set(err, ENOSPC, "cannot watch signals");
+    if (r >= 0)
+        r = run_wait(run, ret, err);
+    terminal_leave(&foreground->terminal);
+    return r;
+}
+
+int run_foreground(struct engine *engine, const struct spec *spec, const int stdio[3],
+                   struct result **ret, struct err *err)
+{
+    struct foreground foreground = { .signal_fd = -1 };
+    struct run *run = NULL;
+    unsigned short rows = 0, columns = 0;
+    int r = foreground_signals(&foreground, err);
+
+    if (r < 0)
+        return r;
+    terminal_init(&foreground.terminal);
+    if (spec->tty)
+        terminal_size(stdio, &rows, &columns);
+    r = run_start_sized(engine, spec, stdio, rows, columns, &run, err);
+    if (r >= 0)
+        r = foreground_run(&foreground, run, ret, err);
+    run_free(run);
+    fd_close(foreground.signal_fd);
+    sigprocmask(SIG_SETMASK, &foreground.old_mask, NULL);
+    return r;
+}

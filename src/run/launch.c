@@ -1,0 +1,223 @@
+/* From a plan to a COMMAND that lives under it: record, groups, processes, in this order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+
+/* ---- record ------------------------------------------------------------------------------------------ */
+
+/* Each line of the groups' list, marked as such. */
+static int record_lines(struct run *run, struct buf *ret, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+    const char *cursor, *line;
+    size_t len;
+    int r = group_paths(run->cgroups, run->plan.plan, run->spec->name, &paths, err);
+
+    if (r < 0)
+        return r;
+    cursor = buf_text(&paths);
+    while (line_next(&cursor, &line, &len))
+        buf_printf(ret, "group %.*s\n", (int)len, line);
+    return buf_error(ret) < 0 ? err_nomem(err) : 0;
+}
+
+/* What is going to exist is on record before any of it does. */
+static int launch_record(struct run *run, struct err *err)
+{
+    _cleanup_buf_ struct buf lines = BUF_INIT;
+    unsigned reclaimed;
+    int r = engine_open_state(run->engine, &run->state, err);
+
+    if (r < 0)
+        return r;
+    r = record_lines(run, &lines, err);
+    if (r < 0)
+        return r;
+    r = record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);
+    if (r != -EEXIST)
+        return r;
+    /* The name may be a dead run's. */
+    r = engine_reclaim_state(run->engine, run->state, &reclaimed, err);
+    if (r < 0)
+        return r;
+    return record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------- */
+
+static int launch_groups(struct run *run, struct err *err)
+{
+    const struct run_plan *plan = &run->plan;
+
+    /* No limit that needs a group, and no v2 hierarchy that gives figures for nothing. */
+    if (plan->plan->controllers == 0 && !plan->layout.has_v2)
+        return 0;
+    int r =
+        group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
+    if (r < 0)
+        return r;
+    return group_events(run->group, true, &run->events);
+}
+
+/* ---- processes ---------------------------------------------------------------------------------------- */
+
+/* RLIMIT_NOFILE's row by the name that the plan uses for its file. */
+static int rlimit_resource(const char *file)
+{
+    for (int id = 0; id < LIMIT_COUNT; id++) {
+        const struct limit_info *info = limit_info((enum limit_id)id);
+        if (info->kind != LIMIT_KIND_RLIMIT_SIZE && info->kind != LIMIT_KIND_RLIMIT_NUMBER &&
+            info->kind != LIMIT_KIND_RLIMIT_TIME)
+            continue;
+        if (strcasecmp(info->name + strlen("rlimit-"), file + strlen("RLIMIT_")) == 0)
+            return info->rlimit;
+    }
+    return -1;
+}
+
+static uint64_t rlimit_number(const char *text, size_t len)
+{
+    char digits[24];
+    uint64_t value;
+
+    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    return number_parse(digits, UINT64_MAX, &value) < 0 ? RLIM_INFINITY : value;
+}
+
+/* The plan's writes to the process itself, in the form in which the child needs them. */
+static size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < plan->n_steps && n < max; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        if (step->target != PLAN_PROCESS || !text_starts(step->file, "RLIMIT_"))
+            continue;
+        size_t soft_len = strcspn(step->text, ":");
+        const char *hard = step->text[soft_len] ? step->text + soft_len + 1 : step->text;
+        ret[n++] = (struct spawn_rlimit){ .resource = rlimit_resource(step->file),
+                                          .soft = rlimit_number(step->text, soft_len),
+                                          .hard = rlimit_number(hard, strlen(hard)) };
+    }
+    return n;
+}
+
+static bool spec_shows_cgroups(const struct spec *spec)
+{
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        if (spec->mounts[i].kind == MOUNT_CGROUP)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The hierarchies in which the run has groups of its own: the others would show nothing of it. A v2
+ * hierarchy that stands alone is mounted at the top, as everybody expects it.
+ */
+static size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret,
+                                   size_t max)
+{
+    struct hierarchy_info info;
+    size_t n = 0;
+
+    if (!spec_shows_cgroups(run->spec) || !run->group)
+        return 0;
+    for (size_t i = 0; n < max && cgroups_hierarchy(run->cgroups, i, &info); i++) {
+        bool ours = info.version == 2 || (info.controllers & run->plan.plan->controllers) != 0;
+        if (!ours)
+            continue;
+        bool alone = info.version == 2 && !run->plan.layout.has_v1;
+        ret[n++] = (struct spawn_cgroup_mount){
+            .version = info.version,
+            .options = info.version == 2 ? NULL : info.name,
+            .target = alone               ? ""
+                      : info.version == 2 ? "unified"
+                                          : info.name,
+        };
+    }
+    return n;
+}
+
+/* Output that is counted goes through pipes of ours; a terminal is ours already. */
+static int launch_pipes(struct run *run, int stdio[3], struct err *err)
+{
+    memcpy(stdio, run->stdio, sizeof(run->stdio));
+    if (run->spec->tty || run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT].state != LIMIT_SET)
+        return 0;
+    if (pipe2(run->pipe_out, O_CLOEXEC) < 0 || pipe2(run->pipe_err, O_CLOEXEC) < 0)
+        return err_set(err, errno, "--output-limit: cannot make a pipe: %m");
+    stdio[1] = run->pipe_out[1];
+    stdio[2] = run->pipe_err[1];
+    return 0;
+}
+
+/* Our copies of the ends that COMMAND has, so that the end of its output can be seen. */
+static int launch_relays(struct run *run)
+{
+    int r = 0;
+
+    if (run->pipe_out[0] < 0)
+        return 0;
+    run->pipe_out[1] = fd_close(run->pipe_out[1]);
+    run->pipe_err[1] = fd_close(run->pipe_err[1]);
+    r = relay_start(run, RELAY_OUT, TAKE_FD(run->pipe_out[0]), run->stdio[1]);
+    if (r >= 0)
+        r = relay_start(run, RELAY_ERR, TAKE_FD(run->pipe_err[0]), run->stdio[2]);
+    return r;
+}
+
+#define CGROUP_MOUNTS_MAX 16
+
+static int launch_processes(struct run *run, struct err *err)
+{
+    struct group_entry entry =
+        run->group ? group_entry(run->group) : (struct group_entry){ .v2_fd = -1 };
+    struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
+    struct spawn_cgroup_mount cgroup_mounts[CGROUP_MOUNTS_MAX];
+    struct spawn_options options = {
+        .spec = run->spec,
+        .groups = { entry.v2_fd, entry.tasks_fds, entry.n_tasks_fds },
+        .rlimits = rlimits,
+        .n_rlimits = launch_rlimits(run->plan.plan, rlimits, ARRAY_SIZE(rlimits)),
+        .cgroup_mounts = cgroup_mounts,
+        .n_cgroup_mounts = launch_cgroup_mounts(run, cgroup_mounts, CGROUP_MOUNTS_MAX),
+        .rows = run->terminal_rows,
+        .columns = run->terminal_columns,
+        .die_with_supervisor = true,
+    };
+    int r = launch_pipes(run, options.stdio, err);
+
+    if (r < 0)
+        return r;
+    run->begun_realtime_us = clock_us(CLOCK_REALTIME);
+    run->begun_us = clock_us(CLOCK_MONOTONIC);
+    r = spawn_start(&options, &run->spawn, err);
+    if (r < 0)
+        return r;
+    run->spawned = true;
+    r = launch_relays(run);
+    return r < 0 ? err_set(err, -r, "cannot watch COMMAND's output: %s", err_name(-r)) : 0;
+}
+
+int run_launch(struct run *run, struct err *err)
+{
+    static int (*const step_table[])(struct run *, struct err *) = {
+        launch_record,
+        launch_groups,
+        launch_processes,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {
+        int r = step_table[i](run, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

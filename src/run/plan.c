@@ -1,0 +1,128 @@
+/* What a run would write: the same function for `plan`, for --dry-run and for the run itself. */
+#include <errno.h>
+#include <string.h>
+
+#include "run/run_private.h"
+
+void run_plan_done(struct run_plan *plan)
+{
+    plan_free(plan->plan);
+    for (size_t i = 0; i < plan->n_ceilings; i++) {
+        free(plan->ceilings[i].path);
+        free(plan->ceilings[i].value);
+    }
+    free(plan->ceilings);
+    *plan = (struct run_plan){ 0 };
+}
+
+int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
+                     struct err *err)
+{
+    struct cgroups_options options = { .root_fd = -1,
+                                       .parent = spec->cgroup_parent,
+                                       .rootless = engine->rootless };
+
+    return cgroups_open(&options, ret, err);
+}
+
+/* Groups that are wanted for what they count, beside those that limits need. */
+static unsigned measured_controllers(const struct spec *spec, const struct layout *layout)
+{
+    unsigned mask = 0;
+
+    if (spec->measure)
+        mask |= CONTROLLER_BIT(CONTROLLER_MEMORY) | CONTROLLER_BIT(CONTROLLER_PIDS) |
+                CONTROLLER_BIT(CONTROLLER_IO);
+    /* A v2 hierarchy counts CPU time in every group, without any controller. */
+    if (!layout->has_v2 && (spec->measure || limit_is_set(&spec->limits, LIMIT_CPU_TIME) ||
+                            limit_is_set(&spec->limits, LIMIT_CPU_TIME_SOFT)))
+        mask |= CONTROLLER_BIT(CONTROLLER_CPUACCT);
+    /* Without a process namespace and without cgroup.kill, freezing is how a group is ended whole. */
+    if (!layout->has_v2 && !(spec->namespaces & CLONE_NEWPID))
+        mask |= CONTROLLER_BIT(CONTROLLER_FREEZER);
+    return mask;
+}
+
+static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *err)
+{
+    struct plan_options options = {
+        .weight_map = spec->weight_map,
+        .best_effort = spec->best_effort,
+        .measure = measured_controllers(spec, &plan->layout),
+    };
+
+    return limits_plan(&spec->limits, &plan->layout, &plan->machine, &options, &plan->plan, err);
+}
+
+struct ceiling_list {
+    struct run_plan *plan;
+    bool failed;
+};
+
+static void add_ceiling(void *data, enum limit_id limit, const char *path, const char *value)
+{
+    struct ceiling_list *list = data;
+    struct run_plan *plan = list->plan;
+    struct ceiling *grown =
+        reallocarray(plan->ceilings, plan->n_ceilings + 1, sizeof(*plan->ceilings));
+
+    if (!grown) {
+        list->failed = true;
+        return;
+    }
+    plan->ceilings = grown;
+    struct ceiling *ceiling = &grown[plan->n_ceilings++];
+    *ceiling = (struct ceiling){ .limit = limit, .path = strdup(path), .value = strdup(value) };
+    list->failed |= !ceiling->path || !ceiling->value;
+}
+
+int run_plan_here(const struct cgroups *cgroups, const struct spec *spec, struct run_plan *ret,
+                  struct err *err)
+{
+    struct ceiling_list list = { .plan = ret };
+    int r = machine_read(-1, &ret->machine, err);
+
+    if (r < 0)
+        return r;
+    ret->layout = *cgroups_layout(cgroups);
+    r = plan_on(spec, ret, err);
+    if (r < 0)
+        return r;
+    group_ancestors(cgroups, ret->plan, add_ceiling, &list);
+    return list.failed ? err_nomem(err) : 0;
+}
+
+static int plan_elsewhere(const struct spec *spec, const char *layout, struct run_plan *ret,
+                          struct err *err)
+{
+    machine_example(&ret->machine);
+    if (layout_example(layout, &ret->layout) < 0)
+        return err_usage(
+            err, "--layout %s: there is no such layout; known are here, v1, v2, hybrid", layout);
+    return plan_on(spec, ret, err);
+}
+
+int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
+             struct run_plan *ret, struct err *err)
+{
+    _cleanup_(cgroups_closep) struct cgroups *cgroups = NULL;
+    struct run_plan plan = { 0 };
+    int r;
+
+    if (strcmp(layout, "here") != 0) {
+        r = plan_elsewhere(spec, layout, &plan, err);
+    } else {
+        r = run_open_cgroups(engine, spec, &cgroups, err);
+        if (r >= 0)
+            r = run_plan_here(cgroups, spec, &plan, err);
+        /* Sentences about this layout belong to cgroups, which ends here; a plan has its own copies. */
+        for (size_t i = 0; i < CONTROLLER_COUNT; i++)
+            plan.layout.controller[i].obstacle = plan.layout.controller[i].remedy = NULL;
+    }
+    if (r < 0) {
+        run_plan_done(&plan);
+        return r;
+    }
+    *ret = plan;
+    return 0;
+}

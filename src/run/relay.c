@@ -1,0 +1,121 @@
+/*
+ * Bytes between COMMAND and our own descriptors, for a terminal and for counted output. Only as much is
+ * written as poll(2) promises room for, so that a slow reader never holds up the watch over limits, and
+ * no flag is changed on descriptors that we share with others.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+
+static int relay_end(struct relay *relay)
+{
+    loop_remove_fd(&relay->run->loop, relay->from_slot);
+    loop_remove_fd(&relay->run->loop, relay->to_slot);
+    relay->from_slot = relay->to_slot = -1;
+    relay->done = true;
+    /* Closing our end of the pipe lets COMMAND see that its reader has gone. */
+    if (relay->counted)
+        relay->from = fd_close(relay->from);
+    /* After COMMAND has ended, the loop goes on only for its last output. */
+    if (relay->run->ended && relay_all_done(relay->run))
+        loop_stop(&relay->run->loop);
+    return 0;
+}
+
+/* Wait for either more bytes or room for those we have, never both: memory stays bounded. */
+static void relay_turn(struct relay *relay)
+{
+    bool full = relay->length > 0;
+
+    loop_set_events(&relay->run->loop, relay->from_slot, full ? 0 : POLLIN);
+    loop_set_events(&relay->run->loop, relay->to_slot, full ? POLLOUT : 0);
+}
+
+/* Count output; what lies beyond the limit is dropped, and ends the run. */
+static int relay_count(struct relay *relay)
+{
+    struct run *run = relay->run;
+    const struct limit_value *limit = &run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT];
+
+    if (!relay->counted)
+        return 0;
+    uint64_t before = run->output_bytes;
+    run->output_bytes += relay->length;
+    if (limit->state != LIMIT_SET || run->output_bytes <= limit->number)
+        return 0;
+    relay->length = before < limit->number ? (size_t)(limit->number - before) : 0;
+    return run_stop(run, STOP_OUTPUT);
+}
+
+static int relay_read(void *data, int fd, short revents)
+{
+    struct relay *relay = data;
+    ssize_t n = read(fd, relay->data, sizeof(relay->data));
+
+    (void)revents;
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return 0;
+    if (n <= 0 && relay->end_of_file_is_typed) {
+        relay->end_of_file_is_typed = false;
+        relay->data[0] = '\004';
+        n = 1;
+        loop_remove_fd(&relay->run->loop, relay->from_slot);
+        relay->from_slot = -1;
+    }
+    /* EIO: the last process closed its end of the terminal. */
+    if (n <= 0)
+        return relay_end(relay);
+    relay->length = (size_t)n;
+    relay->offset = 0;
+    int r = relay_count(relay);
+    if (relay->from_slot < 0)
+        loop_set_events(&relay->run->loop, relay->to_slot, POLLOUT);
+    else
+        relay_turn(relay);
+    return r;
+}
+
+static int relay_write(void *data, int fd, short revents)
+{
+    struct relay *relay = data;
+    ssize_t n = write(fd, relay->data + relay->offset, relay->length);
+
+    (void)revents;
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return 0;
+    /* Our reader has gone. */
+    if (n < 0)
+        return relay_end(relay);
+    relay->offset += (size_t)n;
+    relay->length -= (size_t)n;
+    if (relay->length == 0 && relay->from_slot < 0)
+        return relay_end(relay);
+    relay_turn(relay);
+    return 0;
+}
+
+int relay_start(struct run *run, enum relay_id id, int from, int to)
+{
+    struct relay *relay = &run->relay[id];
+
+    relay->run = run;
+    relay->from = from;
+    relay->to = to;
+    relay->counted = id != RELAY_IN;
+    relay->from_slot = loop_add_fd(&run->loop, from, POLLIN, relay_read, relay);
+    relay->to_slot = loop_add_fd(&run->loop, to, 0, relay_write, relay);
+    return relay->from_slot < 0 || relay->to_slot < 0 ? -ENOSPC : 0;
+}
+
+bool relay_all_done(const struct run *run)
+{
+    for (int i = RELAY_OUT; i < RELAY_COUNT; i++) {
+        const struct relay *relay = &run->relay[i];
+        if (relay->run && !relay->done)
+            return false;
+    }
+    return true;
+}

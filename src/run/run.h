@@ -1,0 +1,69 @@
+/*
+ * run: the verbs, and the only conductor: it joins plan, record, groups, launch, watch, verdict and
+ * clean-up into one way that every run goes.
+ *
+ *   plan ─► record ─► groups (limits written, read back) ─► launch ─► watch ─► figures ─► verdict ─►
+ *   groups removed ─► record removed ─► result
+ */
+#pragma once
+
+#include "base/base.h"
+#include "limit/limit.h"
+#include "metric/metric.h"
+#include "spec/spec.h"
+
+struct engine; /* where runs happen: the run directory, and what was found on the machine */
+struct run;    /* one run under way */
+
+/* state_dir NULL: the default. Touches nothing. */
+int engine_open(const char *state_dir, struct engine **ret, struct err *err);
+void engine_close(struct engine *engine);
+void engine_closep(struct engine **engine);
+/* Are we without the privileges of root on the host? */
+bool engine_is_rootless(const struct engine *engine);
+
+/* Undo what killed runs left. Returns their number, or -errno if something remains. */
+int engine_reclaim(struct engine *engine, struct err *err);
+
+/* A limit of an ancestor that is tighter than the one asked for. */
+struct ceiling {
+    enum limit_id limit;
+    char *path, *value; /* owned */
+};
+
+/* What a run of this spec would write; with everything that explains it. */
+struct run_plan {
+    struct plan *plan;
+    struct layout layout;
+    struct machine machine;
+    struct ceiling *ceilings;
+    size_t n_ceilings;
+};
+
+/* layout: "here" or a name that layout_example() knows. Touches nothing. */
+int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
+             struct run_plan *ret, struct err *err);
+void run_plan_done(struct run_plan *plan);
+
+/*
+ * Put the limits in force and start COMMAND. stdio: what it gets as 0, 1, 2 (-1: /dev/null). The spec
+ * must live until run_free(). On error nothing is left behind.
+ */
+int run_start(struct engine *engine, const struct spec *spec, const int stdio[3], struct run **ret,
+              struct err *err);
+/* Wait for the end; clean up; the result is the caller's to free. */
+int run_wait(struct run *run, struct result **ret, struct err *err);
+/* Start, forward signals, relay the terminal, wait. */
+int run_foreground(struct engine *engine, const struct spec *spec, const int stdio[3],
+                   struct result **ret, struct err *err);
+
+const char *run_name(const struct run *run);
+
+/* These three may be called by another thread while one is in run_wait(). */
+int run_signal(struct run *run, int signal, struct err *err);
+int run_update(struct run *run, const struct limit_set *limits, struct err *err);
+int run_freeze(struct run *run, bool frozen, struct err *err);
+/* The limits in force now, for run_update() to start from. */
+const struct limit_set *run_limits(const struct run *run);
+
+void run_free(struct run *run);

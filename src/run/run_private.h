@@ -1,0 +1,108 @@
+/* run, private: the state of one run, and the steps that the verbs are made of. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cgroup/cgroup.h"
+#include "monitor/monitor.h"
+#include "run/run.h"
+#include "spawn/spawn.h"
+#include "state/state.h"
+
+struct engine {
+    char *state_dir; /* NULL: the default */
+    bool rootless;
+};
+
+/* Bytes on their way from one descriptor to another, counted. */
+struct relay {
+    struct run *run;
+    int from, to; /* from is owned when counted */
+    int from_slot, to_slot;
+    bool counted;              /* COMMAND's output, through a pipe or terminal of ours */
+    bool end_of_file_is_typed; /* on end of input, send the terminal's ^D */
+    bool done;
+    size_t length, offset;
+    char data[4096]; /* PIPE_BUF: what POLLOUT promises room for */
+};
+
+enum relay_id { RELAY_IN, RELAY_OUT, RELAY_ERR, RELAY_COUNT };
+
+struct run {
+    struct engine *engine;   /* not owned */
+    const struct spec *spec; /* not owned */
+    struct run_plan plan;
+    struct cgroups *cgroups;
+    struct state *state;
+    struct record *record;
+    struct group *group; /* NULL: this run needs none */
+    struct event_counts events;
+
+    struct spawn spawn;
+    bool spawned;
+    bool reaped;
+    int stdio[3];                 /* the caller's */
+    int pipe_out[2], pipe_err[2]; /* between COMMAND and us, when output is counted */
+    unsigned short terminal_rows, terminal_columns; /* 0: the default */
+
+    struct loop loop;
+    struct monitor monitor;
+    struct relay relay[RELAY_COUNT];
+    uint64_t output_bytes;
+
+    /* How it went. */
+    bool started, failed, ended;
+    struct err start_error;
+    struct spawn_exit exit;
+    uint64_t begun_us, ended_us; /* CLOCK_MONOTONIC */
+    uint64_t begun_realtime_us;
+    enum stop_reason stopped;
+    int stop_signal;
+    int stop_timer; /* escalates a stop signal to SIGKILL */
+    int channel_slot;
+    int (*on_started)(struct run *run); /* for the verb in the foreground, or NULL */
+    void *foreground;
+    int wake_fd; /* eventfd: another thread changed something */
+    bool frozen;
+
+    /* Held around the use of group and plan, which other threads may change. */
+    pthread_mutex_t lock;
+    atomic_int signalled; /* the last ending signal that ration_kill() sent */
+};
+
+/* engine.c */
+int engine_open_state(struct engine *engine, struct state **ret, struct err *err);
+int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *ret_reclaimed,
+                         struct err *err);
+
+/* plan.c */
+int run_plan_here(const struct cgroups *cgroups, const struct spec *spec, struct run_plan *ret,
+                  struct err *err);
+int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
+                     struct err *err);
+
+/* start.c: run_start() with the first size of COMMAND's terminal */
+int run_start_sized(struct engine *engine, const struct spec *spec, const int stdio[3],
+                    unsigned short rows, unsigned short columns, struct run **ret, struct err *err);
+
+/* launch.c */
+int run_launch(struct run *run, struct err *err);
+
+/* relay.c */
+int relay_start(struct run *run, enum relay_id id, int from, int to);
+bool relay_all_done(const struct run *run);
+
+/* wait.c */
+/* End COMMAND now; the first reason given is the one that counts. */
+int run_stop(struct run *run, enum stop_reason reason);
+/* Pass an ending signal on, and make sure of the end after the stop timeout. */
+int run_stop_gently(struct run *run, int signal);
+
+/* clean.c */
+/* Kill what is left, remove groups and record. Idempotent. */
+int run_clean(struct run *run, struct err *err);
+
+/* result.c */
+int run_make_result(struct run *run, const struct sample *final, struct result **ret,
+                    struct err *err);

@@ -1,0 +1,98 @@
+/* The verb start: a run's life from nothing to a launched COMMAND, and its release. */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "run/run_private.h"
+
+static struct run *run_new(struct engine *engine, const struct spec *spec, const int stdio[3])
+{
+    struct run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return NULL;
+    run->engine = engine;
+    run->spec = spec;
+    memcpy(run->stdio, stdio, sizeof(run->stdio));
+    run->pipe_out[0] = run->pipe_out[1] = run->pipe_err[0] = run->pipe_err[1] = -1;
+    run->stop_timer = -1;
+    run->spawn =
+        (struct spawn){ .box_pidfd = -1, .command_pidfd = -1, .channel_fd = -1, .terminal_fd = -1 };
+    run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (run->wake_fd < 0) {
+        free(run);
+        return NULL;
+    }
+    loop_init(&run->loop);
+    pthread_mutex_init(&run->lock, NULL);
+    return run;
+}
+
+static int start_planned(struct run *run, struct err *err)
+{
+    int r = run_open_cgroups(run->engine, run->spec, &run->cgroups, err);
+
+    if (r >= 0)
+        r = run_plan_here(run->cgroups, run->spec, &run->plan, err);
+    if (r >= 0)
+        r = run_launch(run, err);
+    return r;
+}
+
+int run_start_sized(struct engine *engine, const struct spec *spec, const int stdio[3],
+                    unsigned short rows, unsigned short columns, struct run **ret, struct err *err)
+{
+    struct run *run = run_new(engine, spec, stdio);
+
+    if (!run)
+        return err_nomem(err);
+    run->terminal_rows = rows;
+    run->terminal_columns = columns;
+    int r = start_planned(run, err);
+    if (r < 0) {
+        run_free(run);
+        return r;
+    }
+    *ret = run;
+    return 0;
+}
+
+int run_start(struct engine *engine, const struct spec *spec, const int stdio[3], struct run **ret,
+              struct err *err)
+{
+    return run_start_sized(engine, spec, stdio, 0, 0, ret, err);
+}
+
+const char *run_name(const struct run *run)
+{
+    return run->spec->name;
+}
+
+const struct limit_set *run_limits(const struct run *run)
+{
+    return &run->plan.plan->in_force;
+}
+
+void run_free(struct run *run)
+{
+    if (!run)
+        return;
+    /* Whatever fails here stays on record, and the next call tries again. */
+    run_clean(run, NULL);
+    if (run->spawned)
+        spawn_close(&run->spawn);
+    for (int i = 0; i < 2; i++) {
+        fd_close(run->pipe_out[i]);
+        fd_close(run->pipe_err[i]);
+    }
+    for (int i = RELAY_OUT; i < RELAY_COUNT; i++) {
+        if (run->relay[i].run && !run->relay[i].done)
+            fd_close(run->relay[i].from);
+    }
+    fd_close(run->wake_fd);
+    run_plan_done(&run->plan);
+    cgroups_close(run->cgroups);
+    state_close(run->state);
+    pthread_mutex_destroy(&run->lock);
+    free(run);
+}

@@ -1,0 +1,250 @@
+/* The verb wait: watch a run to its end, clean up, and say what happened. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+
+/* ---- ending it ---------------------------------------------------------------------------------------- */
+
+int run_stop(struct run *run, enum stop_reason reason)
+{
+    if (run->stopped == STOP_NONE || run->stopped == STOP_USER)
+        run->stopped = reason;
+    if (!run->started) {
+        run->reaped = spawn_reap(&run->spawn, true, NULL) >= 0;
+        run->ended = true;
+        loop_stop(&run->loop);
+        return 0;
+    }
+    /* A frozen process on v1 does not die before it is thawed, and group_kill() sees to that. */
+    if (run->frozen && run->group) {
+        group_kill(run->group, 0, NULL);
+        return 0;
+    }
+    int r = spawn_signal(&run->spawn, SIGKILL);
+    return r == -ESRCH ? 0 : r;
+}
+
+int run_stop_gently(struct run *run, int signal)
+{
+    run->stop_signal = signal;
+    if (!run->started)
+        return run_stop(run, STOP_USER);
+    run->stopped = run->stopped == STOP_NONE ? STOP_USER : run->stopped;
+    int r = spawn_signal(&run->spawn, signal);
+    if (run->stop_timer >= 0)
+        loop_arm(&run->loop, run->stop_timer,
+                 clock_us(CLOCK_MONOTONIC) + run->spec->stop_timeout_us);
+    return r == -ESRCH ? 0 : r;
+}
+
+static int stop_timeout(void *data)
+{
+    return run_stop(data, STOP_USER);
+}
+
+/* ---- what happens meanwhile ---------------------------------------------------------------------------- */
+
+static int on_limit(void *data, enum limit_id limit, enum stop_reason reason)
+{
+    struct run *run = data;
+
+    (void)limit;
+    if (reason != STOP_NONE)
+        return run_stop(run, reason);
+    int r = spawn_signal(&run->spawn, run->spec->soft_signal);
+    return r == -ESRCH ? 0 : r;
+}
+
+static void on_started(struct run *run)
+{
+    run->started = true;
+    run->begun_us = clock_us(CLOCK_MONOTONIC);
+    monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
+    /* A signal that ration_kill() was asked for before there was anybody to send it to. */
+    int early = atomic_load(&run->signalled);
+    if (early != 0)
+        spawn_signal(&run->spawn, early);
+}
+
+static int on_channel(void *data, int fd, short revents)
+{
+    struct run *run = data;
+    enum spawn_event event;
+    int r = spawn_read(&run->spawn, false, &event, &run->exit, &run->start_error);
+
+    (void)fd;
+    (void)revents;
+    if (r < 0)
+        return r;
+    switch (event) {
+    case SPAWN_NOTHING:
+        break;
+    case SPAWN_STARTED:
+        on_started(run);
+        if (run->on_started)
+            return run->on_started(run);
+        break;
+    case SPAWN_FAILED:
+        run->failed = true;
+        run->ended = true;
+        loop_stop(&run->loop);
+        break;
+    case SPAWN_EXITED:
+        run->ended = true;
+        run->ended_us = clock_us(CLOCK_MONOTONIC);
+        loop_stop(&run->loop);
+        break;
+    }
+    return 0;
+}
+
+/* Another thread changed the limits. */
+static int on_wake(void *data, int fd, short revents)
+{
+    struct run *run = data;
+    uint64_t count;
+
+    (void)revents;
+    if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+        return -errno;
+    pthread_mutex_lock(&run->lock);
+    if (run->started)
+        monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
+    pthread_mutex_unlock(&run->lock);
+    return 0;
+}
+
+static int watch_start(struct run *run, struct err *err)
+{
+    unsigned n_cpus = 1;
+    struct list_mask cpus;
+
+    if (list_parse(run->plan.machine.cpus, &cpus) == 0)
+        n_cpus = list_count(&cpus);
+    run->channel_slot = loop_add_fd(&run->loop, run->spawn.channel_fd, POLLIN, on_channel, run);
+    run->stop_timer = loop_add_timer(&run->loop, stop_timeout, run);
+    int r = monitor_init(&run->monitor, &run->loop, run->group, n_cpus, on_limit, run);
+    if (r >= 0 && run->channel_slot < 0)
+        r = run->channel_slot;
+    if (r >= 0)
+        r = loop_add_fd(&run->loop, run->wake_fd, POLLIN, on_wake, run);
+    return r < 0 ? err_set(err, -r, "cannot watch the run: %s", err_name(-r)) : 0;
+}
+
+/* ---- afterwards --------------------------------------------------------------------------------------- */
+
+/* Everything of the run ends with COMMAND, so that its output and its figures are complete. */
+static int wait_processes(struct run *run, struct err *err)
+{
+    bool own_pids = (run->spec->namespaces & CLONE_NEWPID) != 0;
+    int r = 0;
+
+    if (!own_pids && run->group)
+        r = group_kill(run->group, 5000000, err);
+    if (!run->reaped) {
+        int reaped =
+            spawn_reap(&run->spawn, run->exit.ended_us == 0 && !run->failed, r < 0 ? NULL : err);
+        run->reaped = reaped >= 0;
+        r = r < 0 ? r : reaped;
+    }
+    return r;
+}
+
+/* What COMMAND wrote last is still on its way to our own output. */
+static int wait_output(struct run *run)
+{
+    if (relay_all_done(run))
+        return 0;
+    loop_remove_fd(&run->loop, run->channel_slot);
+    return loop_run(&run->loop);
+}
+
+static void sample_usage(const struct run *run, struct sample *sample)
+{
+    const struct spawn_exit *exit = &run->exit;
+
+    if (run->started) {
+        uint64_t begun = exit->started_us ? exit->started_us : run->begun_us;
+        uint64_t ended = exit->ended_us ? exit->ended_us : run->ended_us;
+        sample_set(sample, METRIC_WALL_US, ended > begun ? ended - begun : 0, "CLOCK_MONOTONIC");
+    }
+    if (run->relay[RELAY_OUT].run)
+        sample_set(sample, METRIC_OUTPUT_BYTES, run->output_bytes, "read(2)");
+    if (!run->started || !run->ended_us)
+        return;
+    sample_set(sample, METRIC_MAX_RSS_BYTES, exit->max_rss_bytes, "rusage.ru_maxrss");
+    sample_set(sample, METRIC_RUSAGE_USER_US, exit->user_us, "rusage.ru_utime");
+    sample_set(sample, METRIC_RUSAGE_SYSTEM_US, exit->system_us, "rusage.ru_stime");
+    sample_set(sample, METRIC_MINOR_FAULTS, exit->minor_faults, "rusage.ru_minflt");
+    sample_set(sample, METRIC_MAJOR_FAULTS, exit->major_faults, "rusage.ru_majflt");
+    sample_set(sample, METRIC_VOLUNTARY_SWITCHES, exit->voluntary_switches, "rusage.ru_nvcsw");
+    sample_set(sample, METRIC_INVOLUNTARY_SWITCHES, exit->involuntary_switches, "rusage.ru_nivcsw");
+}
+
+/* Figures and counters are read before the groups that hold them go. */
+static int wait_figures(struct run *run, struct sample *ret, struct err *err)
+{
+    int r = 0;
+
+    if (run->group)
+        r = group_sample(run->group, ret, err);
+    if (r >= 0 && run->group)
+        r = group_events(run->group, false, &run->events);
+    sample_usage(run, ret);
+    return r;
+}
+
+/* What killed runs left is undone while our own COMMAND is at work, off its way. */
+static void wait_reclaim(struct run *run)
+{
+    unsigned reclaimed;
+
+    engine_reclaim_state(run->engine, run->state, &reclaimed, NULL);
+}
+
+/* From the end of COMMAND to the result, with the groups still there to be asked. */
+static int wait_conclude(struct run *run, struct sample *final, struct result **ret,
+                         struct err *err)
+{
+    int r = wait_processes(run, err);
+
+    if (r < 0)
+        return r;
+    r = wait_output(run);
+    if (r < 0)
+        return err_set(err, -r, "cannot pass COMMAND's last output on: %s", err_name(-r));
+    r = wait_figures(run, final, err);
+    return r < 0 ? r : run_make_result(run, final, ret, err);
+}
+
+int run_wait(struct run *run, struct result **ret, struct err *err)
+{
+    struct sample *final = calloc(1, sizeof(*final));
+    struct result *result = NULL;
+    int r = final ? watch_start(run, err) : err_nomem(err);
+
+    if (r >= 0) {
+        wait_reclaim(run);
+        r = loop_run(&run->loop);
+        if (r < 0)
+            err_set(err, -r, "cannot wait for COMMAND: %s", err_name(-r));
+        monitor_end(&run->monitor);
+    }
+    pthread_mutex_lock(&run->lock);
+    run->ended = true;
+    if (r >= 0)
+        r = wait_conclude(run, final, &result, err);
+    int cleaned = run_clean(run, r < 0 ? NULL : err);
+    pthread_mutex_unlock(&run->lock);
+    free(final);
+    if (r < 0 || cleaned < 0) {
+        result_free(result);
+        return r < 0 ? r : cleaned;
+    }
+    *ret = result;
+    return 0;
+}
