@@ -109,8 +109,6 @@ struct limit_set {
     struct limit_value value[LIMIT_COUNT];
 };
 
-struct limit_info;
-
 /* How the value of a limit becomes the text of its writes. */
 enum limit_encoder {
     LIMIT_ENCODE_NUMBER, /* the number itself, "max" for unlimited; 0 and 1 for flags */
@@ -182,14 +180,16 @@ struct limit_context {
 };
 
 /*
- * Read text into set, adding to many-valued limits and replacing others. On error the set is
- * unchanged, the sentence names the option --NAME, and the class is ERR_USAGE.
+ * Read text into set, adding to many-valued limits (an entry for the same device or name is replaced;
+ * several entries in one text are separated by ';') and replacing others. text NULL is "true" for a
+ * flag. On error the set is unchanged, the sentence names the option --NAME, and the class is ERR_USAGE.
  */
 int limit_parse(enum limit_id id, const char *text, const struct limit_context *context,
                 struct limit_set *set, struct err *err);
 /* The value as a person would type it back: limit_parse reads it to an equal value. */
 void limit_format(enum limit_id id, const struct limit_value *value, struct buf *ret);
 bool limit_equal(const struct limit_value *a, const struct limit_value *b);
+int limit_value_copy(const struct limit_value *from, struct limit_value *ret);
 void limit_value_done(struct limit_value *value);
 void limit_set_done(struct limit_set *set);
 int limit_set_copy(const struct limit_set *from, struct limit_set *ret);
@@ -203,6 +203,7 @@ static inline bool limit_is_set(const struct limit_set *set, enum limit_id id)
 struct list_mask {
     uint64_t bits[LIST_MAX / 64];
 };
+/* Returns 0, -EINVAL (not a list) or -ERANGE (a number of LIST_MAX or more). "" is the empty list. */
 int list_parse(const char *text, struct list_mask *ret);
 void list_format(const struct list_mask *mask, struct buf *ret);
 bool list_is_subset(const struct list_mask *inner, const struct list_mask *outer);
@@ -229,10 +230,9 @@ void machine_example(struct machine *ret);
 struct layout_controller {
     int version;   /* 0 absent, 1, 2 */
     bool writable; /* groups can be made there and limits written */
-    const char
-        *obstacle;      /* why not, as half a sentence; owned by whoever made the layout, or NULL */
+    /* Why not, as half a sentence; owned by whoever made the layout, or NULL. */
+    const char *obstacle;
     const char *remedy; /* the command or setting that mends it, or NULL */
-    /* Parent's limits, where known: what children can have at most. 0 or "" when unknown. */
 };
 
 /* Which files the kernel offers beyond the basic set. */
@@ -262,7 +262,7 @@ struct layout {
     /* The base group's own cpuset, which children of v1 cpuset groups must be seeded with. */
     char parent_cpus[256];
     char parent_mems[64];
-    uint64_t parent_memory_bytes; /* tightest memory limit above us, UINT64_MAX: none */
+    uint64_t parent_memory_bytes; /* tightest memory limit above us; 0 or UINT64_MAX: none known */
 };
 
 /* The layouts of `ration plan --layout NAME`: "v1", "v2", "hybrid". Returns 0 or -EINVAL. */
@@ -284,21 +284,27 @@ enum plan_check {
     PLAN_CHECK_PAGES,  /* the same number, rounded down to pages */
     PLAN_CHECK_LIST,   /* the same set of CPU or node numbers */
     PLAN_CHECK_KEYED, /* a line that begins with the first word of the text holds its other words */
+    PLAN_CHECK_ANY,   /* a file we know nothing of: any of the comparisons above may hold */
     PLAN_CHECK_NONE,  /* the kernel offers no read-back (device rules: verified otherwise) */
 };
 
 /* One write. */
 struct plan_step {
     enum limit_id limit; /* the limit it serves; LIMIT_NONE for set-up such as cpuset seeding */
-    enum controller controller;
-    int version;
+    uint64_t serves;     /* LIMIT_BIT of every limit that is in this write, limit itself included */
+    enum controller controller; /* CONTROLLER_NONE: a core file of the v2 hierarchy ("cgroup.*") */
+    int version;                /* 0 for PLAN_PROCESS and PLAN_SUPERVISOR */
     enum plan_target target;
     bool best_effort; /* a default being written again: the file may be missing */
     enum plan_check check;
     char file[64];
     char *text;   /* owned: exactly the bytes written */
+    char *expect; /* owned: what must be read back where that is not the text itself, or NULL */
     char *reason; /* owned, may be NULL: rounding, conversion, or why this write */
 };
+
+#define LIMIT_BIT(id) (UINT64_C(1) << (unsigned)(id))
+_Static_assert(LIMIT_COUNT <= 64, "limits no longer fit into plan_step.serves");
 
 /* A limit that this layout cannot put in force. */
 struct plan_unmet {
@@ -313,8 +319,13 @@ struct plan {
     size_t n_steps;
     struct plan_unmet *unmet;
     size_t n_unmet;
-    unsigned controllers;      /* CONTROLLER_BIT of each that needs a group */
-    struct limit_set in_force; /* the values after rounding and conversion, per limit */
+    unsigned controllers; /* CONTROLLER_BIT of each that needs a group */
+    /*
+     * The values after rounding, per limit that is in force, in the limit's own terms (bytes where a
+     * percentage was asked). What was not asked for stays unset, docker's default for memory-swap
+     * included: hand this set to the next update as options->current.
+     */
+    struct limit_set in_force;
     bool out_of_memory;
 };
 
@@ -330,6 +341,10 @@ struct plan_options {
     unsigned measure;
     /* Update of a live group: the values now in force, which decide the order of writes. */
     const struct limit_set *current;
+    /* The groups were used before: what is not asked for is written again at its default first. */
+    bool reset;
+    /* Take values above the machine as they are (orchestrators give such) instead of refusing. */
+    bool beyond_machine;
 };
 
 /*
@@ -353,3 +368,5 @@ bool plan_step_matches(const struct plan_step *step, const char *read_back,
 /* The OCI shares-to-weight conversions (1..10000 on v2). */
 uint64_t weight_from_shares(uint64_t shares, enum weight_map map);
 uint64_t weight_from_blkio(uint64_t weight); /* 10..1000 to 1..10000 */
+/* The largest number of shares that becomes at most this weight (1..10000): 100 is 1024 shares. */
+uint64_t weight_to_shares(uint64_t weight, enum weight_map map);
