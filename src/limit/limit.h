@@ -361,6 +361,12 @@ int limits_plan(const struct limit_set *set, const struct layout *layout,
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
 
+/* A limit of a group above ours that is tighter than the planned one, for plan and report. */
+struct plan_ceiling {
+    enum limit_id limit;
+    char *path, *value; /* owned by whoever holds the list */
+};
+
 /* Does what the kernel reads back satisfy this step? Pure; used by cgroup and spawn. */
 bool plan_step_matches(const struct plan_step *step, const char *read_back,
                        const struct machine *machine);

@@ -17,12 +17,6 @@ size_t report_format_count(void);
 const struct report_format *report_format_at(size_t index);
 const struct report_format *report_format_find(const char *name);
 
-/* An ancestor that undercuts a planned limit, for plan and report. */
-struct plan_ceiling {
-    enum limit_id limit;
-    char *path, *value;
-};
-
 /* The plan as `ration plan` shows it; layout_name for the heading. */
 int report_plan_text(const struct plan *plan, const struct layout *layout,
                      const struct plan_ceiling *ceilings, size_t n_ceilings, struct buf *ret,

@@ -63,7 +63,7 @@ static void add_ceiling(void *data, enum limit_id limit, const char *path, const
 {
     struct ceiling_list *list = data;
     struct run_plan *plan = list->plan;
-    struct ceiling *grown =
+    struct plan_ceiling *grown =
         reallocarray(plan->ceilings, plan->n_ceilings + 1, sizeof(*plan->ceilings));
 
     if (!grown) {
@@ -71,8 +71,9 @@ static void add_ceiling(void *data, enum limit_id limit, const char *path, const
         return;
     }
     plan->ceilings = grown;
-    struct ceiling *ceiling = &grown[plan->n_ceilings++];
-    *ceiling = (struct ceiling){ .limit = limit, .path = strdup(path), .value = strdup(value) };
+    struct plan_ceiling *ceiling = &grown[plan->n_ceilings++];
+    *ceiling =
+        (struct plan_ceiling){ .limit = limit, .path = strdup(path), .value = strdup(value) };
     list->failed |= !ceiling->path || !ceiling->value;
 }
 

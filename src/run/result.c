@@ -73,7 +73,7 @@ static void limit_note(const struct run *run, enum limit_id limit, const struct 
         buf_puts(ret, step->reason);
     }
     for (size_t i = 0; i < run->plan.n_ceilings; i++) {
-        const struct ceiling *ceiling = &run->plan.ceilings[i];
+        const struct plan_ceiling *ceiling = &run->plan.ceilings[i];
         if (ceiling->limit == limit)
             buf_printf(ret, "%san ancestor is tighter: %s has %s", ret->len ? "; " : "",
                        ceiling->path, ceiling->value);

@@ -25,18 +25,12 @@ bool engine_is_rootless(const struct engine *engine);
 /* Undo what killed runs left. Returns their number, or -errno if something remains. */
 int engine_reclaim(struct engine *engine, struct err *err);
 
-/* A limit of an ancestor that is tighter than the one asked for. */
-struct ceiling {
-    enum limit_id limit;
-    char *path, *value; /* owned */
-};
-
 /* What a run of this spec would write; with everything that explains it. */
 struct run_plan {
     struct plan *plan;
     struct layout layout;
     struct machine machine;
-    struct ceiling *ceilings;
+    struct plan_ceiling *ceilings;
     size_t n_ceilings;
 };
 
@@ -63,7 +57,7 @@ const char *run_name(const struct run *run);
 int run_signal(struct run *run, int signal, struct err *err);
 int run_update(struct run *run, const struct limit_set *limits, struct err *err);
 int run_freeze(struct run *run, bool frozen, struct err *err);
-/* The limits in force now, for run_update() to start from. */
-const struct limit_set *run_limits(const struct run *run);
+/* A copy of the limits in force now, for run_update() to start from. */
+int run_copy_limits(struct run *run, struct limit_set *ret);
 
 void run_free(struct run *run);

@@ -68,11 +68,6 @@ const char *run_name(const struct run *run)
     return run->spec->name;
 }
 
-const struct limit_set *run_limits(const struct run *run)
-{
-    return &run->plan.plan->in_force;
-}
-
 void run_free(struct run *run)
 {
     if (!run)

@@ -21,6 +21,14 @@ int run_signal(struct run *run, int signal, struct err *err)
     return 0;
 }
 
+int run_copy_limits(struct run *run, struct limit_set *ret)
+{
+    pthread_mutex_lock(&run->lock);
+    int r = limit_set_copy(&run->plan.plan->in_force, ret);
+    pthread_mutex_unlock(&run->lock);
+    return r;
+}
+
 static int update_locked(struct run *run, const struct limit_set *limits, struct err *err)
 {
     struct plan_options options = { .weight_map = run->spec->weight_map,

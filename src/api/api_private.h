@@ -1,0 +1,40 @@
+/* api, private: the opaque objects of <ration.h>. */
+#pragma once
+
+#include <ration.h>
+
+#include "base/base.h"
+#include "metric/metric.h"
+#include "run/run.h"
+#include "spec/spec.h"
+
+struct ration {
+    struct engine *engine;
+    struct spec_world world;
+};
+
+struct ration_spec {
+    struct ration *ration; /* not owned */
+    struct draft *draft;
+    int stdio[3];
+};
+
+struct ration_run {
+    struct run *run;
+    struct spec *spec;
+    struct ration *ration; /* not owned */
+};
+
+struct ration_result {
+    struct result *result;
+};
+
+/* Tell the caller (whose error may be NULL) what err says; returns code, which is 0 or -errno. */
+int api_error(struct ration_error *error, const struct err *err, int code);
+/* The same for an error that arises here. */
+int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf_(3, 4);
+/* Write what a printer made, or tell that it could not. */
+int api_write(int fd, const struct buf *text, struct ration_error *error);
+
+/* Everything that describing a run may ask of the machine. */
+void world_init(struct spec_world *world, bool rootless);

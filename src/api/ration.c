@@ -1,0 +1,222 @@
+/* libration: the machine, the options, describing a run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "report/report.h"
+
+/* ---- errors ------------------------------------------------------------------------------------------ */
+
+int api_error(struct ration_error *error, const struct err *err, int code)
+{
+    if (error && code < 0) {
+        error->code = err->code;
+        error->exit_status = err_exit_status(err);
+        memcpy(error->step, err->step, sizeof(error->step));
+        memcpy(error->text, err->text, sizeof(error->text));
+    }
+    return code;
+}
+
+int api_fail(struct ration_error *error, int code, const char *fmt, ...)
+{
+    struct err err = ERR_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    err_vset(&err, ERR_FAILED, code, fmt, ap);
+    va_end(ap);
+    return api_error(error, &err, -code);
+}
+
+int api_write(int fd, const struct buf *text, struct ration_error *error)
+{
+    if (buf_error(text) < 0)
+        return api_fail(error, ENOMEM, "out of memory");
+    int r = fd_write_all(fd, buf_text(text), text->len);
+    return r < 0 ? api_fail(error, -r, "cannot write to file descriptor %d: %s", fd, err_name(-r))
+                 : 0;
+}
+
+/* ---- the machine -------------------------------------------------------------------------------------- */
+
+const char *ration_version(void)
+{
+    return RATION_VERSION;
+}
+
+int ration_open(const struct ration_options *options, struct ration **ret,
+                struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+    struct ration *ration = calloc(1, sizeof(*ration));
+
+    if (!ration)
+        return api_fail(error, ENOMEM, "out of memory");
+    int r = engine_open(options ? options->state_dir : NULL, &ration->engine, &err);
+    if (r < 0) {
+        free(ration);
+        return api_error(error, &err, r);
+    }
+    world_init(&ration->world, engine_is_rootless(ration->engine));
+    *ret = ration;
+    return 0;
+}
+
+void ration_close(struct ration *ration)
+{
+    if (!ration)
+        return;
+    engine_close(ration->engine);
+    free(ration);
+}
+
+int ration_reclaim(struct ration *ration, struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err, engine_reclaim(ration->engine, &err));
+}
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+static int option_fill(bool found, const struct option_info *info, struct ration_option *ret)
+{
+    static const enum ration_option_kind kind_table[] = {
+        [OPTION_FLAG] = RATION_OPTION_FLAG,
+        [OPTION_VALUE] = RATION_OPTION_VALUE,
+        [OPTION_MANY] = RATION_OPTION_MANY,
+    };
+
+    if (!found)
+        return -ENOENT;
+    *ret = (struct ration_option){
+        .name = info->name,
+        .letter = info->letter,
+        .aliases = info->aliases,
+        .metavar = info->metavar,
+        .help = info->help,
+        .group = info->group,
+        .kind = kind_table[info->kind],
+    };
+    return 0;
+}
+
+size_t ration_option_count(void)
+{
+    return option_count();
+}
+
+int ration_option_at(size_t index, struct ration_option *ret)
+{
+    struct option_info info;
+
+    return option_fill(option_at(index, &info), &info, ret);
+}
+
+int ration_option_find(const char *name, struct ration_option *ret)
+{
+    struct option_info info;
+
+    return option_fill(option_find(name, &info), &info, ret);
+}
+
+int ration_option_find_letter(char letter, struct ration_option *ret)
+{
+    struct option_info info;
+
+    return option_fill(option_find_letter(letter, &info), &info, ret);
+}
+
+/* ---- describing a run ---------------------------------------------------------------------------------- */
+
+int ration_spec_new(struct ration *ration, struct ration_spec **ret, struct ration_error *error)
+{
+    struct ration_spec *spec = calloc(1, sizeof(*spec));
+
+    if (spec)
+        spec->draft = draft_new();
+    if (!spec || !spec->draft) {
+        free(spec);
+        return api_fail(error, ENOMEM, "out of memory");
+    }
+    spec->ration = ration;
+    for (int i = 0; i < 3; i++)
+        spec->stdio[i] = i;
+    *ret = spec;
+    return 0;
+}
+
+void ration_spec_free(struct ration_spec *spec)
+{
+    if (!spec)
+        return;
+    draft_free(spec->draft);
+    free(spec);
+}
+
+int ration_spec_set(struct ration_spec *spec, const char *name, const char *value,
+                    struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err, spec_set(spec->draft, &spec->ration->world, name, value, &err));
+}
+
+int ration_spec_set_command(struct ration_spec *spec, const char *const *argv,
+                            struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err, spec_set_command(spec->draft, argv, &err));
+}
+
+int ration_spec_set_stdio(struct ration_spec *spec, int in, int out, int err,
+                          struct ration_error *error)
+{
+    const int fds[3] = { in, out, err };
+
+    for (int i = 0; i < 3; i++) {
+        if (fds[i] >= 0 && fcntl(fds[i], F_GETFD) < 0)
+            return api_fail(error, EBADF, "file descriptor %d is not open", fds[i]);
+    }
+    memcpy(spec->stdio, fds, sizeof(fds));
+    return 0;
+}
+
+int ration_spec_set_measure(struct ration_spec *spec, int on, struct ration_error *error)
+{
+    (void)error;
+    spec_set_measure(spec->draft, on != 0);
+    return 0;
+}
+
+static int plan_print(const struct run_plan *plan, const char *format, struct buf *ret,
+                      struct err *err)
+{
+    if (strcmp(format, "text") == 0)
+        return report_plan_text(plan->plan, &plan->layout, plan->ceilings, plan->n_ceilings, ret,
+                                err);
+    if (strcmp(format, "json") == 0)
+        return report_plan_json(plan->plan, &plan->layout, plan->ceilings, plan->n_ceilings, ret,
+                                err);
+    return err_usage(err, "a plan is written as text or json, not as '%s'", format);
+}
+
+int ration_plan_write(struct ration *ration, const struct ration_spec *draft, const char *layout,
+                      const char *format, int fd, struct ration_error *error)
+{
+    _cleanup_(spec_freep) struct spec *spec = NULL;
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    struct run_plan plan = { 0 };
+    struct err err = ERR_INIT;
+    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+
+    if (r >= 0)
+        r = run_plan(ration->engine, spec, layout, &plan, &err);
+    if (r >= 0)
+        r = plan_print(&plan, format, &text, &err);
+    run_plan_done(&plan);
+    return r < 0 ? api_error(error, &err, r) : api_write(fd, &text, error);
+}

@@ -1,0 +1,110 @@
+/* libration: starting, waiting, changing. */
+#include <errno.h>
+
+#include "api/api_private.h"
+
+static struct ration_result *result_wrap(struct result *result)
+{
+    struct ration_result *wrapped = calloc(1, sizeof(*wrapped));
+
+    if (!wrapped)
+        result_free(result);
+    else
+        wrapped->result = result;
+    return wrapped;
+}
+
+int ration_start(struct ration *ration, const struct ration_spec *draft, struct ration_run **ret,
+                 struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+    struct ration_run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return api_fail(error, ENOMEM, "out of memory");
+    run->ration = ration;
+    int r = spec_seal(draft->draft, &ration->world, &run->spec, &err);
+    if (r >= 0)
+        r = run_start(ration->engine, run->spec, draft->stdio, &run->run, &err);
+    if (r < 0) {
+        ration_run_free(run);
+        return api_error(error, &err, r);
+    }
+    *ret = run;
+    return 0;
+}
+
+int ration_wait(struct ration_run *run, struct ration_result **ret, struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+    struct result *result;
+    int r = run_wait(run->run, &result, &err);
+
+    if (r < 0)
+        return api_error(error, &err, r);
+    *ret = result_wrap(result);
+    return *ret ? 0 : api_fail(error, ENOMEM, "out of memory");
+}
+
+int ration_run_foreground(struct ration *ration, const struct ration_spec *draft,
+                          struct ration_result **ret, struct ration_error *error)
+{
+    _cleanup_(spec_freep) struct spec *spec = NULL;
+    struct err err = ERR_INIT;
+    struct result *result;
+    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+
+    if (r >= 0)
+        r = run_foreground(ration->engine, spec, draft->stdio, &result, &err);
+    if (r < 0)
+        return api_error(error, &err, r);
+    *ret = result_wrap(result);
+    return *ret ? 0 : api_fail(error, ENOMEM, "out of memory");
+}
+
+const char *ration_run_name(const struct ration_run *run)
+{
+    return run_name(run->run);
+}
+
+int ration_kill(struct ration_run *run, int signal, struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err, run_signal(run->run, signal, &err));
+}
+
+int ration_update(struct ration_run *run, const char *limit, const char *value,
+                  struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+    struct limit_set limits;
+    enum limit_id id = limit_find(limit);
+
+    if (id == LIMIT_NONE)
+        return api_fail(error, EINVAL, "there is no limit named '%s'", limit);
+    int r = run_copy_limits(run->run, &limits);
+    if (r < 0)
+        return api_fail(error, -r, "out of memory");
+    r = limit_parse(id, value, &run->ration->world.limit_context, &limits, &err);
+    if (r >= 0)
+        r = run_update(run->run, &limits, &err);
+    limit_set_done(&limits);
+    return api_error(error, &err, r);
+}
+
+int ration_freeze(struct ration_run *run, int frozen, struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err, run_freeze(run->run, frozen != 0, &err));
+}
+
+void ration_run_free(struct ration_run *run)
+{
+    if (!run)
+        return;
+    run_free(run->run);
+    spec_free(run->spec);
+    free(run);
+}

@@ -1,0 +1,166 @@
+/* The machine as the spec room asks for it: our identity, files, devices, names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "api/api_private.h"
+#include "sys/sys.h"
+
+#define FILE_MAX (16u * 1024u * 1024u)
+
+static int world_read_file(void *data, const char *path, char **ret)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    (void)data;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    int r = fd_read_all(fd, FILE_MAX, &text);
+    if (r < 0)
+        return r;
+    *ret = buf_take(&text);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int world_stat_device(void *data, const char *path, char *ret_type, uint32_t *ret_major,
+                             uint32_t *ret_minor, uint32_t *ret_mode)
+{
+    struct stat st;
+
+    (void)data;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+        return -ENODEV;
+    *ret_type = S_ISCHR(st.st_mode) ? 'c' : 'b';
+    *ret_major = major(st.st_rdev);
+    *ret_minor = minor(st.st_rdev);
+    *ret_mode = st.st_mode & 07777;
+    return 0;
+}
+
+/* For limits per device: a block device, or the device that a file or directory lies on. */
+static int world_limit_device(void *data, const char *path, uint32_t *ret_major,
+                              uint32_t *ret_minor)
+{
+    struct stat st;
+
+    (void)data;
+    if (stat(path, &st) < 0)
+        return -errno;
+    dev_t device = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+    if (S_ISCHR(st.st_mode))
+        return -ENOTBLK;
+    *ret_major = major(device);
+    *ret_minor = minor(device);
+    return 0;
+}
+
+static int world_random_name(void *data, char ret[static 16])
+{
+    uint8_t bytes[6];
+
+    (void)data;
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return errno ? -errno : -EIO;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+/* Our line of /etc/subuid or /etc/subgid, subuid(5): "NAME-OR-UID:FIRST:COUNT". */
+static void world_sub_ids(const char *path, uid_t uid, const char *user, struct spec_id_map *ret)
+{
+    char *text = NULL;
+    char number[16];
+    const char *cursor, *line;
+    size_t len;
+
+    if (world_read_file(NULL, path, &text) < 0)
+        return;
+    snprintf(number, sizeof(number), "%u", uid);
+    cursor = text;
+    while (line_next(&cursor, &line, &len)) {
+        char owner[64], first[16], count[16];
+        uint64_t first_id, n_ids;
+        char *copy = strndup(line, len);
+        if (copy && sscanf(copy, "%63[^:]:%15[0-9]:%15[0-9]", owner, first, count) == 3 &&
+            (strcmp(owner, number) == 0 || (user && strcmp(owner, user) == 0)) &&
+            number_parse(first, UINT32_MAX - 1, &first_id) == 0 &&
+            number_parse(count, UINT32_MAX - 1, &n_ids) == 0)
+            *ret = (struct spec_id_map){ .outside = (uint32_t)first_id, .count = (uint32_t)n_ids };
+        free(copy);
+    }
+    free(text);
+}
+
+/* Our login name by /etc/passwd, without the name service: a static program has none. */
+static char *world_user_name(uid_t uid)
+{
+    char *text = NULL, *found = NULL;
+    const char *cursor, *line;
+    size_t len;
+
+    if (world_read_file(NULL, "/etc/passwd", &text) < 0)
+        return NULL;
+    cursor = text;
+    while (!found && line_next(&cursor, &line, &len)) {
+        char name[64];
+        unsigned id;
+        char *copy = strndup(line, len);
+        if (copy && sscanf(copy, "%63[^:]:%*[^:]:%u:", name, &id) == 2 && id == uid)
+            found = strdup(name);
+        free(copy);
+    }
+    free(text);
+    return found;
+}
+
+static bool program_exists(const char *name)
+{
+    static const char *const directory_table[] = { "/usr/bin", "/bin", "/usr/local/bin" };
+    char path[64];
+
+    for (size_t i = 0; i < ARRAY_SIZE(directory_table); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory_table[i], name);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+void world_init(struct spec_world *world, bool rootless)
+{
+    uint64_t permitted, inheritable;
+
+    *world = (struct spec_world){
+        .uid = geteuid(),
+        .gid = getegid(),
+        .cap_last = sys_cap_last(),
+        .environ = environ,
+        .limit_context = { .device = world_limit_device },
+        .read_file = world_read_file,
+        .stat_device = world_stat_device,
+        .random_name = world_random_name,
+    };
+    sys_capget(&world->capabilities, &permitted, &inheritable);
+    if (!rootless)
+        return;
+    world->has_newuidmap = program_exists("newuidmap") && program_exists("newgidmap");
+    if (!world->has_newuidmap)
+        return;
+    char *user = world_user_name(world->uid);
+    world_sub_ids("/etc/subuid", world->uid, user, &world->subuid);
+    world_sub_ids("/etc/subgid", world->uid, user, &world->subgid);
+    free(user);
+}
