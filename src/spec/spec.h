@@ -29,12 +29,13 @@ struct option_info {
     enum limit_id limit; /* the limit it sets, or LIMIT_NONE */
 };
 
-/* Options of the run description, limits included, in the order of --help. */
+/* The options of the run description, in the order of --help, limits last. */
 size_t option_count(void);
-const struct option_info *option_at(size_t index);
-/* By long name or alias; NULL when there is none. */
-const struct option_info *option_find(const char *name);
-const struct option_info *option_find_letter(char letter);
+/* Fills *ret with static text; false beyond the end. */
+bool option_at(size_t index, struct option_info *ret);
+/* By long name or alias; false when there is none. */
+bool option_find(const char *name, struct option_info *ret);
+bool option_find_letter(char letter, struct option_info *ret);
 
 /* ---- parts ------------------------------------------------------------------------------------------ */
 
@@ -43,7 +44,11 @@ enum mount_kind {
     MOUNT_FILESYSTEM, /* a new instance of fstype: proc, sysfs, tmpfs, mqueue, devpts */
     MOUNT_CGROUP,     /* the cgroup hierarchies as the run's cgroup namespace shows them */
     MOUNT_MASK, /* hide target: an empty read-only directory or /dev/null over it, if it exists */
-    MOUNT_REMOUNT, /* change attributes of what is mounted at target, if it exists */
+    /*
+     * Change attributes at target, if it exists. A target that is not a mount point becomes one
+     * first, by being bound onto itself.
+     */
+    MOUNT_REMOUNT,
 };
 
 struct spec_mount {
@@ -67,7 +72,7 @@ struct spec_mount {
 struct spec_device {
     char *path;   /* inside, "/dev/null" */
     char *source; /* the same device on the host, for where nodes cannot be made */
-    char type;  /* 'c' or 'b' */
+    char type;    /* 'c' or 'b' */
     uint32_t major, minor;
     uint32_t mode;
     uid_t uid;
@@ -99,13 +104,24 @@ struct spec {
     char **argv; /* NULL when no COMMAND was given: a plan needs none */
     char **env;
     char *cwd;  /* inside; NULL: the current directory on the host's root, "/" in a rootfs */
-    char *user; /* as asked, "name[:group]" or numbers; NULL: unchanged */
+    char *user; /* as asked, "name[:group]" or numbers; NULL: not asked */
+    /*
+     * The child sets its gid and uid. When false it keeps ration's own, and uid and gid tell those.
+     * Numbers are as the run sees them.
+     */
+    bool identity_set;
+    bool groups_set; /* its groups too; a user namespace mapped without privilege forbids that */
     uid_t uid;
     gid_t gid;
     gid_t *groups; /* supplementary, n_groups */
     size_t n_groups;
-    bool
-        user_from_rootfs; /* names in user must be looked up in the rootfs's own files, by the child */
+    /*
+     * user must be looked up in the rootfs's own files, by the child, with spec_resolve_user(); a
+     * missing file is NULL there. groups then holds what comes on top of the groups found. home_env is
+     * the index in env of the HOME= line that the child replaces by what it found, or -1.
+     */
+    bool user_from_rootfs;
+    int home_env;
     bool umask_set;
     mode_t umask;
     bool tty;         /* -t */
@@ -134,6 +150,8 @@ struct spec {
     char *rootfs; /* NULL: the host's own root */
     /* Before the mounts: the root read-only; on the host's root with everything mounted beneath. */
     bool root_readonly;
+    /* MOUNT_ATTR_* of the mount that rootfs becomes: nodev, where device nodes in it must not work. */
+    uint64_t root_attr_set;
     struct spec_mount *mounts; /* in order */
     size_t n_mounts;
     struct spec_device *devices; /* nodes for the fresh /dev */
@@ -166,18 +184,21 @@ int draft_copy(const struct draft *from, struct draft **ret);
 struct spec_world {
     uid_t uid;
     gid_t gid;
-    uint64_t capabilities;             /* our own effective capabilities */
-    int cap_last;                      /* highest capability of the running kernel */
-    char *const *environ;              /* ours */
+    uint64_t capabilities; /* our own effective ones; without SYS_ADMIN we are rootless */
+    int cap_last;          /* highest capability of the running kernel */
+    char *const *environ;  /* ours */
     struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
     bool has_newuidmap;
     struct limit_context limit_context;
-    /* whole content of a file (an env file); returns 0 and malloc'ed text or -errno */
+    /*
+     * Whole content of a file (an env file, the host's passwd and group); returns 0 and malloc'ed
+     * text or -errno: -EILSEQ when there is a NUL in it, -EFBIG above some sensible size.
+     */
     int (*read_file)(void *data, const char *path, char **ret);
     /* what a device path is: type 'c' or 'b' and numbers, permission bits; 0 or -errno */
     int (*stat_device)(void *data, const char *path, char *ret_type, uint32_t *ret_major,
                        uint32_t *ret_minor, uint32_t *ret_mode);
-    /* 12 hexadecimal digits that no other run has */
+    /* 12 hexadecimal digits that no other run has; may be NULL where a name is always given */
     int (*random_name)(void *data, char ret[static 16]);
     void *data;
 };
@@ -210,8 +231,11 @@ int spec_resolve_user(const char *user, const char *passwd, const char *group, u
                       gid_t *ret_gid, gid_t **ret_groups, size_t *ret_n_groups, char **ret_home,
                       struct err *err);
 
-/* Signal by name ("TERM", "SIGTERM", "15"); -EINVAL when unknown. */
+/* Signal by name in any case ("TERM", "SIGTERM", "RTMIN+3", "15"); -EINVAL when unknown. */
 int signal_parse(const char *text);
+/* "SIGTERM", "SIGRTMIN+3"; NULL when there is no such signal. */
 const char *signal_name(int signal);
-/* Capability by name ("NET_ADMIN", "CAP_NET_ADMIN", any case); -EINVAL when unknown. */
+/* Number of a capability by name ("NET_ADMIN", "CAP_NET_ADMIN", any case); -EINVAL when unknown. */
 int capability_parse(const char *text);
+/* "NET_ADMIN"; NULL when unknown. */
+const char *capability_name(int capability);

@@ -1,0 +1,426 @@
+/* The three spellings of a mount: -v SOURCE:TARGET:OPTIONS, --mount KEY=VALUE,..., --tmpfs. */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "spec/check.h"
+
+void spec_mount_done(struct spec_mount *mount)
+{
+    free(mount->fstype);
+    free(mount->source);
+    free(mount->target);
+    free(mount->data);
+    *mount = (struct spec_mount){ 0 };
+}
+
+/* Words that change a mount. In force after docker's own manner: the later word wins. */
+static const struct mount_word {
+    const char *word;
+    uint64_t attr_set, attr_clear, propagation;
+} mount_word_table[] = {
+    { "ro", MOUNT_ATTR_RDONLY, 0, 0 },
+    { "readonly", MOUNT_ATTR_RDONLY, 0, 0 },
+    { "rw", 0, MOUNT_ATTR_RDONLY, 0 },
+    { "nosuid", MOUNT_ATTR_NOSUID, 0, 0 },
+    { "suid", 0, MOUNT_ATTR_NOSUID, 0 },
+    { "nodev", MOUNT_ATTR_NODEV, 0, 0 },
+    { "dev", 0, MOUNT_ATTR_NODEV, 0 },
+    { "noexec", MOUNT_ATTR_NOEXEC, 0, 0 },
+    { "exec", 0, MOUNT_ATTR_NOEXEC, 0 },
+    { "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0 },
+    { "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME, 0 },
+    { "private", 0, 0, MS_PRIVATE },
+    { "rprivate", 0, 0, MS_PRIVATE | MS_REC },
+    { "slave", 0, 0, MS_SLAVE },
+    { "rslave", 0, 0, MS_SLAVE | MS_REC },
+    { "shared", 0, 0, MS_SHARED },
+    { "rshared", 0, 0, MS_SHARED | MS_REC },
+    { "rbind", 0, 0, 0 },
+    /* Said to docker about SELinux labels, caches and volumes: nothing to do for a bind mount here. */
+    { "z", 0, 0, 0 },
+    { "Z", 0, 0, 0 },
+    { "nocopy", 0, 0, 0 },
+    { "cached", 0, 0, 0 },
+    { "delegated", 0, 0, 0 },
+    { "consistent", 0, 0, 0 },
+};
+
+static bool mount_apply_word(struct spec_mount *mount, const char *word, bool propagation_only)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(mount_word_table); i++) {
+        const struct mount_word *row = &mount_word_table[i];
+        if (strcmp(row->word, word) != 0 || (propagation_only && !row->propagation))
+            continue;
+        mount->attr_set = (mount->attr_set & ~row->attr_clear) | row->attr_set;
+        mount->attr_clear = (mount->attr_clear & ~row->attr_set) | row->attr_clear;
+        if (row->propagation)
+            mount->propagation = row->propagation;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * An absolute path inside, cleaned. The root itself and what is beneath /proc are refused: a mount
+ * there would stand in the way of what later reads the kernel's own files.
+ */
+static int take_target(const char *name, const char *text, struct spec_mount *mount,
+                       struct err *err)
+{
+    char *clean;
+
+    if (text[0] != '/')
+        return err_usage(err, "--%s: the target must be an absolute path, not %s", name,
+                         quote(text).text);
+    int r = path_clean(text, &clean);
+    if (r == -ENOMEM)
+        return err_nomem(err);
+    if (r < 0)
+        return err_usage(err, "--%s: the target %s has a \"..\"", name, quote(text).text);
+    free(mount->target);
+    mount->target = clean;
+    if (strcmp(clean, "/") == 0)
+        return err_usage(err, "--%s: the target cannot be the root itself", name);
+    if (path_is_beneath(clean, "/proc"))
+        return err_usage(err, "--%s: nothing can be mounted at or beneath /proc, as %s asks", name,
+                         quote(clean).text);
+    return 0;
+}
+
+/* docker reads a bare word as the name of a volume, which would silently be another, empty place. */
+static int take_source(const char *name, const char *text, struct spec_mount *mount,
+                       struct err *err)
+{
+    if (!*text)
+        return err_usage(err, "--%s: the source is empty", name);
+    if (text[0] != '/' && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
+        !text_starts(text, "./") && !text_starts(text, "../"))
+        return err_usage(err,
+                         "--%s: there are no named volumes; write the source %s as an absolute "
+                         "path or with ./ in front",
+                         name, quote(text).text);
+    return text_replace(&mount->source, text) < 0 ? err_nomem(err) : 0;
+}
+
+/* ---- -v ---------------------------------------------------------------------------------------------- */
+
+static int volume_options(const char *name, const char *text, struct spec_mount *mount,
+                          struct err *err)
+{
+    for (;; text++) {
+        size_t n = strcspn(text, ",");
+        _cleanup_free_ char *word = strndup(text, n);
+        if (!word)
+            return err_nomem(err);
+        if (strcmp(word, "bind") == 0)
+            mount->recursive = false;
+        else if (!mount_apply_word(mount, word, false))
+            return err_usage(err, "--%s: there is no mount option %s", name, quote(word).text);
+        text += n;
+        if (!*text)
+            return 0;
+    }
+}
+
+int parse_volume(const char *name, const char *value, struct spec_mount *ret, struct err *err)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = {
+        .kind = MOUNT_BIND,
+        .recursive = true,
+        .propagation = MS_PRIVATE | MS_REC,
+    };
+    size_t source = strcspn(value, ":");
+    const char *rest = value + source;
+    size_t target = *rest ? strcspn(rest + 1, ":") : 0;
+    _cleanup_free_ char *source_text = strndup(value, source);
+    _cleanup_free_ char *target_text = *rest ? strndup(rest + 1, target) : NULL;
+
+    if (!source_text || (*rest && !target_text))
+        return err_nomem(err);
+    if (!target_text)
+        return err_usage(err, "--%s takes SOURCE:TARGET[:OPTIONS], not %s", name,
+                         quote(value).text);
+    int r = take_source(name, source_text, &mount, err);
+    if (r == 0)
+        r = take_target(name, target_text, &mount, err);
+    rest += 1 + target;
+    if (r == 0 && *rest)
+        r = volume_options(name, rest + 1, &mount, err);
+    if (r < 0)
+        return r;
+    *ret = mount;
+    mount = (struct spec_mount){ 0 };
+    return 0;
+}
+
+/* ---- tmpfs --------------------------------------------------------------------------------------------- */
+
+static int data_add(struct spec_mount *mount, const char *key, const char *value, struct err *err)
+{
+    char *data =
+        text_format("%s%s%s=%s", text_or_empty(mount->data), mount->data ? "," : "", key, value);
+
+    if (!data)
+        return err_nomem(err);
+    free(mount->data);
+    mount->data = data;
+    return 0;
+}
+
+/* Is value one that tmpfs(5) takes for key? Sizes become plain bytes: units are ours, not its. */
+static int tmpfs_value(const char *key, const char *value, char *ret, size_t size)
+{
+    uint64_t number;
+    unsigned mode;
+    uint32_t id;
+    int r = -EINVAL;
+
+    if (strcmp(key, "size") == 0 && *value && value[strlen(value) - 1] == '%') {
+        _cleanup_free_ char *digits = strndup(value, strlen(value) - 1);
+        r = digits ? number_parse(digits, 100, &number) : -ENOMEM;
+        if (r == 0)
+            snprintf(ret, size, "%llu%%", (unsigned long long)number);
+    } else if (strcmp(key, "size") == 0 || strcmp(key, "nr_inodes") == 0) {
+        r = size_parse(value, &number);
+        if (r == 0)
+            snprintf(ret, size, "%llu", (unsigned long long)number);
+    } else if (strcmp(key, "mode") == 0) {
+        r = parse_octal(value, 07777, &mode);
+        if (r == 0)
+            snprintf(ret, size, "%o", mode);
+    } else if (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0) {
+        r = parse_id(value, strlen(value), &id);
+        if (r == 0)
+            snprintf(ret, size, "%u", id);
+    }
+    return r;
+}
+
+static int tmpfs_option(const char *name, const char *word, struct spec_mount *mount,
+                        struct err *err)
+{
+    const char *equals = strchr(word, '=');
+    char clean[32];
+
+    if (!equals) {
+        if (mount_apply_word(mount, word, false))
+            return 0;
+        return err_usage(err, "--%s: there is no tmpfs option %s", name, quote(word).text);
+    }
+    _cleanup_free_ char *key = strndup(word, (size_t)(equals - word));
+    if (!key)
+        return err_nomem(err);
+    if (!words_have("size nr_inodes mode uid gid", key, strlen(key)))
+        return err_usage(err, "--%s: there is no tmpfs option %s", name, quote(word).text);
+    if (tmpfs_value(key, equals + 1, clean, sizeof(clean)) < 0)
+        return err_usage(err, "--%s: %s is not a value for %s", name, quote(equals + 1).text, key);
+    return data_add(mount, key, clean, err);
+}
+
+static int tmpfs_init(struct spec_mount *mount)
+{
+    *mount = (struct spec_mount){
+        .kind = MOUNT_FILESYSTEM,
+        .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+    };
+    mount->fstype = strdup("tmpfs");
+    return mount->fstype ? 0 : -ENOMEM;
+}
+
+int parse_tmpfs(const char *name, const char *value, struct spec_mount *ret, struct err *err)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
+    size_t n = strcspn(value, ":");
+    _cleanup_free_ char *target = strndup(value, n);
+
+    if (!target || tmpfs_init(&mount) < 0)
+        return err_nomem(err);
+    int r = take_target(name, target, &mount, err);
+    for (const char *text = value + n; r == 0 && *text; text += n) {
+        text++;
+        n = strcspn(text, ",");
+        _cleanup_free_ char *word = strndup(text, n);
+        r = word ? tmpfs_option(name, word, &mount, err) : err_nomem(err);
+    }
+    if (r < 0)
+        return r;
+    *ret = mount;
+    mount = (struct spec_mount){ 0 };
+    return 0;
+}
+
+/* ---- --mount ------------------------------------------------------------------------------------------- */
+
+/* The next field of a comma-separated line; one in quotes may hold commas ("" is a quote). */
+static int csv_next(const char **cursor, char **ret)
+{
+    _cleanup_buf_ struct buf field = BUF_INIT;
+    const char *c = *cursor;
+    bool quoted = *c == '"';
+
+    for (c += quoted; *c && (quoted || *c != ','); c++) {
+        if (quoted && *c == '"' && *++c != '"') {
+            if (*c && *c != ',')
+                return -EINVAL;
+            quoted = false;
+            break;
+        }
+        buf_putc(&field, *c);
+    }
+    if (quoted)
+        return -EINVAL;
+    *cursor = *c ? c + 1 : c;
+    *ret = buf_take(&field);
+    return *ret ? 0 : -ENOMEM;
+}
+
+/* A flag of --mount: bare, "=true" or "=false". */
+static bool mount_flag(const char *value, bool *ret)
+{
+    *ret = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+    return *ret || strcmp(value, "false") == 0 || strcmp(value, "0") == 0;
+}
+
+static int mount_bind_field(const char *name, const char *key, const char *value,
+                            struct spec_mount *mount, struct err *err)
+{
+    bool on;
+
+    if (strcmp(key, "bind-propagation") == 0) {
+        if (value && mount_apply_word(mount, value, true))
+            return 0;
+        return err_usage(err, "--%s: there is no propagation %s", name,
+                         quote(text_or_empty(value)).text);
+    }
+    if (strcmp(key, "bind-nonrecursive") == 0 && mount_flag(value, &on)) {
+        mount->recursive = !on;
+        return 0;
+    }
+    if (strcmp(key, "bind-recursive") == 0 && value &&
+        words_have("enabled disabled", value, strlen(value))) {
+        mount->recursive = strcmp(value, "enabled") == 0;
+        return 0;
+    }
+    return err_usage(err, "--%s: type=bind has no %s", name, quote(key).text);
+}
+
+static int mount_tmpfs_field(const char *name, const char *key, const char *value,
+                             struct spec_mount *mount, struct err *err)
+{
+    char clean[32];
+
+    if (!text_starts(key, "tmpfs-") || !value ||
+        !words_have("size mode nr_inodes", key + 6, strlen(key + 6)))
+        return err_usage(err, "--%s: type=tmpfs has no %s", name, quote(key).text);
+    if (tmpfs_value(key + 6, value, clean, sizeof(clean)) < 0)
+        return err_usage(err, "--%s: %s is not a value for %s", name, quote(value).text, key);
+    return data_add(mount, key + 6, clean, err);
+}
+
+static int mount_field(const char *name, char *field, struct spec_mount *mount, struct err *err)
+{
+    char *value = strchr(field, '=');
+    bool on;
+
+    if (value)
+        *value++ = '\0';
+    if (strcmp(field, "type") == 0)
+        return 0; /* read before all others */
+    if (words_have("target dst destination", field, strlen(field)))
+        return take_target(name, text_or_empty(value), mount, err);
+    if (words_have("readonly ro", field, strlen(field))) {
+        if (!mount_flag(value, &on))
+            return err_usage(err, "--%s: readonly is true or false, not %s", name,
+                             quote(value).text);
+        mount_apply_word(mount, on ? "ro" : "rw", false);
+        return 0;
+    }
+    if (mount->kind == MOUNT_FILESYSTEM)
+        return mount_tmpfs_field(name, field, value, mount, err);
+    if (words_have("source src", field, strlen(field)))
+        return take_source(name, text_or_empty(value), mount, err);
+    return mount_bind_field(name, field, value, mount, err);
+}
+
+/* What the fields say about the type, which the meaning of the others depends on. */
+static int mount_type(const char *name, const char *value, struct spec_mount *mount,
+                      struct err *err)
+{
+    const char *cursor = value;
+    _cleanup_free_ char *type = NULL;
+
+    while (*cursor) {
+        char *field;
+        int r = csv_next(&cursor, &field);
+        if (r == -ENOMEM)
+            return err_nomem(err);
+        if (r < 0)
+            return err_usage(err, "--%s: a quote is not closed in %s", name, quote(value).text);
+        if (text_starts(field, "type=")) {
+            free(type);
+            type = field;
+        } else {
+            free(field);
+        }
+    }
+    if (type && strcmp(type, "type=tmpfs") == 0)
+        return tmpfs_init(mount) < 0 ? err_nomem(err) : 0;
+    if (!type || strcmp(type, "type=bind") != 0)
+        return err_usage(err, "--%s takes type=bind or type=tmpfs, not %s", name,
+                         quote(type ? type : value).text);
+    *mount = (struct spec_mount){
+        .kind = MOUNT_BIND,
+        .recursive = true,
+        .propagation = MS_PRIVATE | MS_REC,
+    };
+    return 0;
+}
+
+int parse_mount(const char *name, const char *value, struct spec_mount *ret, struct err *err)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
+    const char *cursor = value;
+    int r = mount_type(name, value, &mount, err);
+
+    while (r == 0 && *cursor) {
+        _cleanup_free_ char *field = NULL;
+        r = csv_next(&cursor, &field);
+        r = r < 0 ? err_nomem(err) : mount_field(name, field, &mount, err);
+    }
+    if (r < 0)
+        return r;
+    if (!mount.target)
+        return err_usage(err, "--%s: target= is missing in %s", name, quote(value).text);
+    if (mount.kind == MOUNT_BIND && !mount.source)
+        return err_usage(err, "--%s: source= is missing in %s", name, quote(value).text);
+    *ret = mount;
+    mount = (struct spec_mount){ 0 };
+    return 0;
+}
+
+/* ---- the checks ------------------------------------------------------------------------------------------ */
+
+CHECK(volume)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
+
+    (void)world;
+    return parse_volume(name, value, &mount, err);
+}
+
+CHECK(mount)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
+
+    (void)world;
+    return parse_mount(name, value, &mount, err);
+}
+
+CHECK(tmpfs)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
+
+    (void)world;
+    return parse_tmpfs(name, value, &mount, err);
+}

@@ -1,0 +1,128 @@
+/* The device nodes and links of a fresh /dev, and what --device adds. */
+#include <errno.h>
+#include <string.h>
+
+#include "spec/seal.h"
+
+/* Minor and major as in the kernel's Documentation/admin-guide/devices.txt. */
+static const struct usual_device {
+    const char *path;
+    uint32_t major, minor;
+} device_table[] = {
+    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
+    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+};
+
+static const struct {
+    const char *path, *target;
+} symlink_table[] = {
+    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
+    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
+    { "/dev/ptmx", "pts/ptmx" },
+};
+
+/* Takes over what device owns, also on failure; one of the same path is replaced. */
+static int take_device(struct seal *seal, struct spec_device *device)
+{
+    struct spec *spec = seal->spec;
+
+    for (size_t i = 0; i < spec->n_devices; i++) {
+        if (strcmp(spec->devices[i].path, device->path) == 0) {
+            spec_device_done(&spec->devices[i]);
+            spec->devices[i] = *device;
+            return 0;
+        }
+    }
+    struct spec_device *grown = reallocarray(spec->devices, spec->n_devices + 1, sizeof(*grown));
+    if (!grown) {
+        spec_device_done(device);
+        return err_nomem(seal->err);
+    }
+    grown[spec->n_devices++] = *device;
+    spec->devices = grown;
+    return 0;
+}
+
+static int add_usual_devices(struct seal *seal)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(device_table); i++) {
+        struct spec_device device = {
+            .path = strdup(device_table[i].path),
+            .source = strdup(device_table[i].path),
+            .type = 'c',
+            .major = device_table[i].major,
+            .minor = device_table[i].minor,
+            .mode = 0666,
+        };
+        if (!device.path || !device.source) {
+            spec_device_done(&device);
+            return err_nomem(seal->err);
+        }
+        r = take_device(seal, &device);
+    }
+    return r;
+}
+
+static int add_symlinks(struct seal *seal)
+{
+    struct spec *spec = seal->spec;
+
+    spec->symlinks = calloc(ARRAY_SIZE(symlink_table), sizeof(*spec->symlinks));
+    if (!spec->symlinks)
+        return err_nomem(seal->err);
+    for (size_t i = 0; i < ARRAY_SIZE(symlink_table); i++) {
+        struct spec_symlink *link = &spec->symlinks[spec->n_symlinks++];
+        link->path = strdup(symlink_table[i].path);
+        link->target = strdup(symlink_table[i].target);
+        if (!link->path || !link->target)
+            return err_nomem(seal->err);
+    }
+    return 0;
+}
+
+/* "allow c 10:229 rw" beside the usual rules, once any device is given with less than all access. */
+static int add_device_rule(struct seal *seal, const struct spec_device *device, const char *access)
+{
+    char rule[64];
+
+    snprintf(rule, sizeof(rule), "allow %c %u:%u %s", device->type, device->major, device->minor,
+             access);
+    if (strlen(access) < 3)
+        seal->device_rules = true;
+    return texts_push(&seal->device_allow, rule) < 0 ? err_nomem(seal->err) : 0;
+}
+
+static int add_asked_device(struct seal *seal, const char *value)
+{
+    struct spec_device device;
+    char access[4];
+    int r = parse_device("device", seal->world, value, &device, access, seal->err);
+
+    if (r < 0)
+        return r;
+    r = add_device_rule(seal, &device, access);
+    if (r == 0 && seal->spec->fresh_dev)
+        return take_device(seal, &device);
+    if (r == 0 && strcmp(device.path, device.source) != 0)
+        r = err_usage(seal->err, "--device: %s cannot be made, /dev is not the run's own here",
+                      quote(device.path).text);
+    spec_device_done(&device);
+    return r;
+}
+
+int seal_devices(struct seal *seal)
+{
+    const struct texts *texts = &seal->draft->value[OPTION_device];
+    int r = 0;
+
+    if (seal->spec->fresh_dev) {
+        r = add_usual_devices(seal);
+        if (r == 0)
+            r = add_symlinks(seal);
+    }
+    for (size_t i = 0; r == 0 && i < texts->n; i++)
+        r = add_asked_device(seal, texts->v[i]);
+    return r;
+}
