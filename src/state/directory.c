@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,7 +52,12 @@ static int state_open_directory(struct state *state, struct err *err)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
+    struct stat st;
+
     state->dir_fd = open(state->path, flags);
+    if (state->dir_fd < 0 && errno == ENOTDIR && lstat(state->path, &st) == 0)
+        return err_set(err, ENOTDIR, "the run directory %s is %s; remove it", state->path,
+                       S_ISLNK(st.st_mode) ? "a symbolic link" : "not a directory");
     if (state->dir_fd < 0 && errno == ENOENT) {
         if (mkdir(state->path, 0700) < 0 && errno != EEXIST)
             return err_set(err, errno, "cannot make the run directory %s: %m", state->path);
@@ -147,14 +151,21 @@ static int reclaim_entry(struct state *state, const char *name, void *data)
 {
     struct reclaim *reclaim = data;
     _cleanup_buf_ struct buf text = BUF_INIT;
-    _cleanup_close_ int fd = record_open_dead(state, name);
+    _cleanup_close_ int fd = -1;
+    /* A record under such a name was never given its own: nothing of its run was made. */
+    bool unborn = text_starts(name, RECORD_TEMPORARY);
     struct err err = ERR_INIT;
     int r = 0;
 
-    if (fd < 0)
+    if (!unborn && !record_name_valid(name))
         return 0;
-    /* A record under a dot name was never linked to its own: nothing of its run was made. */
-    if (name[0] != '.') {
+    fd = record_open_dead(state, name);
+    if (fd == -EWOULDBLOCK || fd == -ENOENT || fd == -EINVAL)
+        return 0;
+    if (fd < 0)
+        r = err_set(&err, -fd, "cannot open the record %s/%s: %s", state->path, name,
+                    err_name(-fd));
+    if (r >= 0 && !unborn) {
         r = fd_read_all(fd, RECORD_MAX, &text);
         if (r == -ENOMEM)
             return err_nomem(reclaim->err);
@@ -197,11 +208,16 @@ static int visit_entry(struct state *state, const char *name, void *data)
 {
     struct visit *visit = data;
     _cleanup_buf_ struct buf text = BUF_INIT;
-    bool alive;
+    bool alive = false;
 
-    /* Gone, foreign or unreadable between the listing and now: the others still count. */
-    if (!record_name_valid(name) || state_read(state, name, &text, &alive, NULL) < 0)
+    if (!record_name_valid(name))
         return 0;
+    int r = state_read(state, name, &text, &alive, NULL);
+    /* Gone or foreign: the others still count. One that was blown up is still a record. */
+    if (r < 0 && r != -EFBIG)
+        return 0;
+    if (r < 0)
+        buf_reset(&text);
     return visit->fn(visit->data, name, buf_text(&text), alive);
 }
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "state/state_private.h"
@@ -14,6 +14,7 @@
 struct record {
     struct state *state; /* not owned */
     int fd;              /* holds the lock */
+    off_t size;          /* of what is whole */
     char name[RECORD_NAME_MAX + 1];
 };
 
@@ -28,6 +29,29 @@ bool record_name_valid(const char *name)
             return false;
     }
     return true;
+}
+
+/* ---- locking --------------------------------------------------------------------------------------- */
+
+/*
+ * Open file description locks (fcntl(2)): unlike those of flock(2) they can be asked about without being
+ * taken, so that somebody who only looks never keeps a reclaimer away.
+ */
+static int record_lock(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+        return 0;
+    return errno == EACCES ? -EWOULDBLOCK : -errno;
+}
+
+static bool record_locked(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    /* If that cannot be told it is taken for alive: the safe side. */
+    return fcntl(fd, F_OFD_GETLK, &whole) < 0 || whole.l_type != F_UNLCK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------------- */
@@ -50,26 +74,41 @@ static int record_link(struct record *record)
 
 static int record_write_locked(int fd, const char *text)
 {
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return -errno;
-    return fd_write_all(fd, text, strlen(text));
+    int r = record_lock(fd);
+
+    return r < 0 ? r : fd_write_all(fd, text, strlen(text));
+}
+
+static int record_rename_from(struct record *record, const char *temporary, const char *text)
+{
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC;
+    int dir_fd = record->state->dir_fd;
+
+    fd_close(record->fd);
+    record->fd = openat(dir_fd, temporary, flags, 0600);
+    if (record->fd < 0)
+        return errno == EEXIST ? -EAGAIN : -errno; /* a killed call's, or another thread's */
+    int r = record_write_locked(record->fd, text);
+    /* A reclaimer that came before our lock takes the file for a dead one's and removes it. */
+    if (r == -EWOULDBLOCK)
+        return -EAGAIN;
+    if (r >= 0 && renameat2(dir_fd, temporary, dir_fd, record->name, RENAME_NOREPLACE) < 0)
+        r = errno == ENOENT ? -EAGAIN : -errno;
+    if (r < 0 && r != -EAGAIN)
+        unlinkat(dir_fd, temporary, 0);
+    return r;
 }
 
 /* For file systems without unnamed files: a dot name that is renamed when it is whole. */
 static int record_place_by_rename(struct record *record, const char *text)
 {
-    char temporary[32];
-    int dir_fd = record->state->dir_fd;
+    char temporary[48];
+    int r = -EAGAIN;
 
-    snprintf(temporary, sizeof(temporary), ".new-%d", (int)getpid());
-    record->fd = openat(dir_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-    if (record->fd < 0)
-        return -errno;
-    int r = record_write_locked(record->fd, text);
-    if (r >= 0 && renameat2(dir_fd, temporary, dir_fd, record->name, RENAME_NOREPLACE) < 0)
-        r = -errno;
-    if (r < 0)
-        unlinkat(dir_fd, temporary, 0);
+    for (unsigned i = 0; r == -EAGAIN && i < 100; i++) {
+        snprintf(temporary, sizeof(temporary), RECORD_TEMPORARY "%d-%u", (int)getpid(), i);
+        r = record_rename_from(record, temporary, text);
+    }
     return r;
 }
 
@@ -83,7 +122,24 @@ static int record_place(struct record *record, const char *text)
                    ? record_place_by_rename(record, text)
                    : -errno;
     int r = record_write_locked(record->fd, text);
-    return r < 0 ? r : record_link(record);
+    if (r < 0)
+        return r;
+    r = record_link(record);
+    return r == -ENOENT ? record_place_by_rename(record, text) : r; /* no /proc to link through */
+}
+
+/* The name is taken: by whom? */
+static int record_taken(const struct record *record, struct err *err)
+{
+    _cleanup_close_ int fd = record_open_dead(record->state, record->name);
+
+    if (fd < 0)
+        return err_set_class(err, ERR_USAGE, EEXIST, "--name %s: a run of that name exists already",
+                             record->name);
+    return err_set_class(err, ERR_USAGE, EEXIST,
+                         "--name %s: a dead run of that name is not cleared away yet; see "
+                         "'ration doctor --fix'",
+                         record->name);
 }
 
 static int record_make(struct record *record, const char *planned, struct err *err)
@@ -91,18 +147,21 @@ static int record_make(struct record *record, const char *planned, struct err *e
     _cleanup_buf_ struct buf text = BUF_INIT;
 
     buf_printf(&text, "supervisor %d\n", (int)getpid());
+    buf_printf(&text, "started %llu\n", (unsigned long long)clock_us(CLOCK_REALTIME));
     buf_puts(&text, planned);
+    if (text.len > 0 && buf_text(&text)[text.len - 1] != '\n')
+        buf_putc(&text, '\n');
     /* Without this line the list of groups may be cut short, and reclaiming looks for itself. */
     buf_puts(&text, "planned\n");
     if (buf_error(&text) < 0)
         return err_nomem(err);
     int r = record_place(record, buf_text(&text));
     if (r == -EEXIST)
-        return err_usage(err, "--name %s: a run of that name exists already", record->name),
-               -EEXIST;
+        return record_taken(record, err);
     if (r < 0)
         return err_set(err, -r, "cannot write the record %s/%s: %s", record->state->path,
                        record->name, err_name(-r));
+    record->size = (off_t)text.len;
     return 0;
 }
 
@@ -119,7 +178,7 @@ int record_create(struct state *state, const char *name, const char *planned, st
         return err_nomem(err);
     record->state = state;
     record->fd = -1;
-    memcpy(record->name, name, strlen(name));
+    snprintf(record->name, sizeof(record->name), "%s", name);
     int r = record_make(record, planned, err);
     if (r < 0) {
         record_close(record);
@@ -133,13 +192,22 @@ int record_append(struct record *record, const char *key, const char *value, str
 {
     _cleanup_buf_ struct buf line = BUF_INIT;
 
+    /* A value with a newline would be another line, which might name a group. */
+    if (strpbrk(key, " \n") || strchr(value, '\n'))
+        return err_set(err, EINVAL, "cannot add '%.64s' to the record %s/%s: more than one line",
+                       key, record->state->path, record->name);
     buf_printf(&line, "%s %s\n", key, value);
     if (buf_error(&line) < 0)
         return err_nomem(err);
     int r = fd_write_all(record->fd, line.data, line.len);
-    if (r < 0)
+    if (r < 0) {
+        /* Half a line, if any, must not become the beginning of the next one. */
+        int cut = ftruncate(record->fd, record->size);
+        (void)cut; /* cannot fail on a file that we made and nobody else writes to */
         return err_set(err, -r, "cannot add to the record %s/%s: %s", record->state->path,
                        record->name, err_name(-r));
+    }
+    record->size += (off_t)line.len;
     return 0;
 }
 
@@ -170,14 +238,15 @@ int record_open_dead(struct state *state, const char *name)
         openat(state->dir_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     struct stat st;
 
-    if (fd < 0)
-        return -errno;
+    if (fd < 0) /* the codes of a symlink, a directory, a socket */
+        return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EINVAL : -errno;
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return -errno;
+    int r = record_lock(fd);
+    if (r < 0)
+        return r;
     /* Its owner may have ended between our open and our lock: then the name is gone or another's. */
     if (fstat(fd, &st) < 0)
         return -errno;
@@ -199,18 +268,25 @@ int state_read(struct state *state, const char *name, struct buf *ret, bool *ret
                struct err *err)
 {
     _cleanup_close_ int fd = -1;
+    struct stat st = { 0 };
 
     if (!record_name_valid(name))
         return err_set(err, ENOENT, "there is no run named '%.140s'", name);
     fd = openat(state->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 && errno == ENOENT)
+    int r = fd < 0 ? -errno : 0;
+    if (r >= 0) {
+        *ret_alive = record_locked(fd);
+        r = fd_read_all(fd, RECORD_MAX, ret);
+    }
+    /* A run that ended while we looked was not found dead: it is gone. */
+    if (r >= 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
+        r = -ENOENT;
+    if (r == -ENOENT)
         return err_set(err, ENOENT, "there is no run named '%s'", name);
-    int r = fd < 0 ? -errno : fd_read_all(fd, RECORD_MAX, ret);
     if (r < 0)
         return err_set(err, -r, "cannot read the record %s/%s: %s", state->path, name,
                        err_name(-r));
     record_clean(ret);
-    *ret_alive = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
     return 0;
 }
 

@@ -3,9 +3,11 @@
  * removed last, so that the next call can undo whatever a killed ration left.
  *
  * A record is a file NAME in /run/ration (rootless: $XDG_RUNTIME_DIR/ration), mode 0600, in a
- * directory of mode 0700 that we own. It is written as an unnamed file, locked (flock), and only
- * then linked to its name: nobody sees half a record or an unlocked live one. The lock is held by the
- * supervisor as long as it lives; a record whose lock can be taken has no supervisor any more.
+ * directory of mode 0700 that we own. It is written as an unnamed file, locked (fcntl(2), open file
+ * description locks), and only then linked to its name: nobody sees half a record or an unlocked live
+ * one. The lock is held by the supervisor as long as it lives; a record whose lock can be taken has no
+ * supervisor any more. Whatever the supervisor forks must close what it inherits (close_range) before it
+ * can outlive it, else the record seems alive as long as that one does.
  * The text is lines "KEY VALUE", appended to as the run goes on; a torn last line is ignored; unknown
  * keys are kept. Nothing that it names survives the kernel, so nothing needs fsync.
  */
@@ -24,13 +26,14 @@ void state_closep(struct state **state);
 const char *state_path(const struct state *state);
 
 /*
- * Put a new record in place: name, our pid and start time, and the lines of text in `planned`
- * (the groups, each prefixed "group "). -EEXIST (ERR_USAGE, names the option --name) when a live run
- * has that name; a dead one's record is reclaimed first.
+ * Put a new record in place: "supervisor PID", "started" (microseconds of CLOCK_REALTIME), the lines of
+ * text in `planned` (the groups, each prefixed "group ") and a line "planned". -EEXIST (ERR_USAGE,
+ * names the option --name) when the name is taken: by a live run, or by a dead one, for which the caller
+ * calls state_reclaim() and tries again. On any error nothing of the record is left.
  */
 int record_create(struct state *state, const char *name, const char *planned, struct record **ret,
                   struct err *err);
-/* Append one line "KEY VALUE" in one write. */
+/* Append one line "KEY VALUE" in one write: whole, or on error not at all. -EINVAL for a newline. */
 int record_append(struct record *record, const char *key, const char *value, struct err *err);
 /* Take the name away and close: the very last act of a run. */
 int record_remove(struct record *record, struct err *err);
@@ -42,8 +45,10 @@ typedef int (*record_reclaim_fn)(void *data, const char *name, const char *text,
 
 /*
  * Look at every record; those without a living supervisor are handed to fn under their lock and removed
- * when fn returns 0. ret_reclaimed, ret_failed count them. An unreadable, foreign or corrupt record
- * never stops the others. Idempotent; concurrent calls share the work by the locks.
+ * when fn returns 0. ret_reclaimed, ret_failed count them; err (may be NULL) tells the first failure,
+ * though the call itself then returns 0. An unreadable or corrupt record never stops the others: fn gets
+ * its text as it is, or "" for one that is too large. What is not a regular file with a valid name is not
+ * ours and not touched. Idempotent; concurrent calls share the work by the locks.
  */
 int state_reclaim(struct state *state, record_reclaim_fn fn, void *data, unsigned *ret_reclaimed,
                   unsigned *ret_failed, struct err *err);
