@@ -292,9 +292,13 @@ static void burn_until(clockid_t clock, int64_t ns)
             spin = spin + i;
 }
 
+/* Spins; with --at it sleeps first, so that two of them spin over the very same time. */
 static int mode_cpu(int argc, char **argv)
 {
-    (void)argc;
+    if (argc == 3 && strcmp(argv[1], "--at") == 0)
+        sleep_ns(parse_duration(argv[2]) - clock_ns(CLOCK_MONOTONIC));
+    else if (argc != 1)
+        usage("option");
     burn_until(CLOCK_MONOTONIC, parse_duration(argv[0]));
     return 0;
 }
@@ -553,6 +557,24 @@ static int mode_fds(int argc, char **argv)
     return 0;
 }
 
+/* Fills N pipes, whose buffers are kernel memory: no page of any process grows by it. */
+static int mode_pipes(int argc, char **argv)
+{
+    long count = parse_number(argv[0]);
+
+    (void)argc;
+    for (long i = 0; i < count; i++) {
+        int ends[2];
+        char *chunk = map_anonymous(65536, 0);
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+            refused("pipe");
+        if (write(ends[1], chunk, 65536) < 0 && errno != EAGAIN)
+            refused("write");
+        munmap(chunk, 65536);
+    }
+    return 0;
+}
+
 /* Grows a file; SIGXFSZ is left at its default, so that RLIMIT_FSIZE kills. */
 static int mode_fsize(int argc, char **argv)
 {
@@ -656,7 +678,7 @@ static const struct mode {
     { "write", 2, mode_write, "SIZE PATH [--direct]", "write a file and sync it" },
     { "read", 1, mode_read, "PATH [--direct]", "read a file to its end" },
     { "out", 1, mode_out, "SIZE [--stderr]", "write SIZE bytes to stdout" },
-    { "cpu", 1, mode_cpu, "DUR", "spin for DUR of wall time" },
+    { "cpu", 1, mode_cpu, "DUR [--at UPTIME]", "spin for DUR of wall time" },
     { "cputime", 1, mode_cputime, "DUR", "spin until DUR of CPU time is used" },
     { "cputime-tree", 2, mode_cputime_tree, "N DUR", "N children that use DUR of CPU time each" },
     { "fork", 1, mode_fork, "N [--insist]", "up to N children at once, then end them" },
@@ -672,6 +694,7 @@ static const struct mode {
     { "daemon", 0, mode_daemon, "[DUR]", "leave a detached process behind" },
     { "orphans", 1, mode_orphans, "N", "make N orphans that exit" },
     { "fds", 1, mode_fds, "N", "open N files" },
+    { "pipes", 1, mode_pipes, "N", "fill N pipes of 64 KiB" },
     { "fsize", 2, mode_fsize, "SIZE PATH", "grow a file to SIZE" },
     { "stack", 1, mode_stack, "SIZE", "use SIZE of stack" },
     { "syscall", 1, mode_syscall, "NAME", "be killed by seccomp on NAME" },
