@@ -234,19 +234,20 @@ static int set_row(struct draft *draft, const struct spec_world *world, enum opt
     return r < 0 ? r : draft_store(draft, id, value, err);
 }
 
-/* Every name and alias is a candidate. */
 static int unknown_option(const char *name, struct err *err)
 {
     const char *names[OPTION_ID_COUNT + LIMIT_COUNT];
     struct option_info info;
+    char option[128];
 
     for (size_t i = 0; i < ARRAY_SIZE(names) && option_at(i, &info); i++)
         names[i] = info.name;
+    snprintf(option, sizeof(option), "--%s", name);
     const char *nearest = text_nearest(name, names, ARRAY_SIZE(names));
     if (nearest)
-        return err_usage(err, "there is no option --%s; did you mean --%s?", quote(name).text,
+        return err_usage(err, "there is no option %s; did you mean --%s?", quote(option).text,
                          nearest);
-    return err_usage(err, "there is no option --%s", quote(name).text);
+    return err_usage(err, "there is no option %s", quote(option).text);
 }
 
 int spec_set(struct draft *draft, const struct spec_world *world, const char *name,

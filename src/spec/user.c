@@ -142,19 +142,21 @@ static bool members_have(const struct field *members, const struct field *name)
     return false;
 }
 
+/* Room grows by doubling: n is a power of two when it is used up. The first is the user's own group,
+ * which often lists its user; other repetitions harm nobody. */
 int gids_push(gid_t **gids, size_t *n, gid_t gid)
 {
-    for (size_t i = 0; i < *n; i++) {
-        if ((*gids)[i] == gid)
-            return 0;
-    }
+    if (*n > 0 && (*gids)[0] == gid)
+        return 0;
     if (*n >= NGROUPS_MAX)
         return -E2BIG;
-    gid_t *grown = reallocarray(*gids, *n + 1, sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    grown[(*n)++] = gid;
-    *gids = grown;
+    if ((*n & (*n - 1)) == 0) {
+        gid_t *grown = reallocarray(*gids, *n ? *n * 2 : 1, sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        *gids = grown;
+    }
+    (*gids)[(*n)++] = gid;
     return 0;
 }
 
