@@ -152,7 +152,7 @@ struct event_counts {
 /*
  * Why ration itself ended the command, if it did: set when ration had sent a signal for that reason
  * before COMMAND ended. A signal that was merely passed on counts (STOP_USER) when COMMAND ended by that
- * very signal; the warning of a soft limit counts (STOP_WALL_TIME, STOP_CPU_TIME) likewise.
+ * very signal. The warning of a soft limit is no stop: see warn_signal.
  */
 enum stop_reason {
     STOP_NONE,
@@ -171,7 +171,9 @@ struct observation {
     int status;
     bool core_dumped;
     enum stop_reason stopped;
-    int stop_signal; /* the first that ration sent for that reason, 0: none */
+    int stop_signal;          /* the first that ration sent for that reason, 0: none */
+    int warn_signal;          /* sent as the warning of a soft limit, 0: none was */
+    enum limit_id warn_limit; /* LIMIT_TIMEOUT_SOFT or LIMIT_CPU_TIME_SOFT, the last that warned */
     struct event_counts events;
     const struct limit_set *limits; /* asked for; NULL: none */
     const struct sample *final;     /* NULL: none */

@@ -61,7 +61,7 @@ uint64_t event_moved(const struct observation *o, enum event_id id)
 
 bool limit_number(const struct observation *o, enum limit_id id, uint64_t *ret)
 {
-    if (!o->limits || o->limits->value[id].state != LIMIT_SET)
+    if (!o->limits || o->limits->value[id].state != LIMIT_SET || o->limits->value[id].percent)
         return false;
     if (ret)
         *ret = o->limits->value[id].number;
@@ -136,7 +136,7 @@ void verdict_say(struct verdict *v, const char *fmt, ...)
 const char *limit_say(const struct observation *o, enum limit_id id, char *ret, size_t size)
 {
     _cleanup_buf_ struct buf value = BUF_INIT;
-    const struct limit_info *info = id < LIMIT_NONE ? limit_info(id) : NULL;
+    const struct limit_info *info = limit_info(id);
 
     if (!info) {
         snprintf(ret, size, "none");

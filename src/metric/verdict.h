@@ -12,6 +12,21 @@ struct verdict_rule {
 
 extern const struct verdict_rule verdict_rule_table[];
 
+#define LIMIT_TEXT_SIZE 96 /* for limit_say() */
+#define END_TEXT_SIZE   64 /* for end_say() */
+
+/* ---- memory (verdict_memory.c) ---------------------------------------------------------------------- */
+
+/* The limit of this very run was reached and nothing could be reclaimed. */
+bool own_memory_limit(const struct observation *o);
+/* Set whose, limit and evidence of an OOM kill; then say "memory: own limit (--memory 50m)". */
+void fill_memory_whose(const struct observation *o, struct verdict *v);
+void say_memory_whose(const struct observation *o, struct verdict *v);
+bool fits_memory(const struct observation *o);
+void fill_memory(const struct observation *o, struct verdict *v);
+bool fits_hugetlb(const struct observation *o);
+void fill_hugetlb(const struct observation *o, struct verdict *v);
+
 /* ---- asking the observation (verdict.c) ----------------------------------------------------------- */
 
 /* How far a counter moved; 0 also when it is unknown. */

@@ -9,8 +9,6 @@
 
 #include "metric/verdict.h"
 
-#define LIMIT_TEXT_SIZE 96
-
 /* ---- ration ended it --------------------------------------------------------------------------------- */
 
 static bool fits_wall(const struct observation *o)
@@ -42,7 +40,7 @@ static bool fits_gave_up(const struct observation *o)
 static void fill_supervised(const struct observation *o, struct verdict *v, const char *what,
                             enum limit_id limit, enum metric_id metric)
 {
-    char text[LIMIT_TEXT_SIZE], end[64], used[32];
+    char text[LIMIT_TEXT_SIZE], end[END_TEXT_SIZE], used[32];
     uint64_t value;
 
     v->whose = WHOSE_OWN;
@@ -59,33 +57,16 @@ static void fill_supervised(const struct observation *o, struct verdict *v, cons
     verdict_say(v, " after %s", used);
 }
 
-/* The soft limit when it alone can have been reached, else the hard one. */
-static enum limit_id soft_or_hard(const struct observation *o, enum limit_id soft,
-                                  enum limit_id hard, enum metric_id metric)
-{
-    uint64_t used, hard_us;
-
-    if (!limit_number(o, soft, NULL))
-        return hard;
-    if (!limit_number(o, hard, &hard_us))
-        return soft;
-    return sample_get(o->final, metric, &used) && used < hard_us ? soft : hard;
-}
-
 static void fill_wall(const struct observation *o, struct verdict *v)
 {
     v->cause = CAUSE_WALL_TIME;
-    fill_supervised(o, v, "wall time",
-                    soft_or_hard(o, LIMIT_TIMEOUT_SOFT, LIMIT_TIMEOUT, METRIC_WALL_US),
-                    METRIC_WALL_US);
+    fill_supervised(o, v, "wall time", LIMIT_TIMEOUT, METRIC_WALL_US);
 }
 
 static void fill_cpu(const struct observation *o, struct verdict *v)
 {
     v->cause = CAUSE_CPU_TIME;
-    fill_supervised(o, v, "CPU time",
-                    soft_or_hard(o, LIMIT_CPU_TIME_SOFT, LIMIT_CPU_TIME, METRIC_CPU_TOTAL_US),
-                    METRIC_CPU_TOTAL_US);
+    fill_supervised(o, v, "CPU time", LIMIT_CPU_TIME, METRIC_CPU_TOTAL_US);
 }
 
 static void fill_output(const struct observation *o, struct verdict *v)
@@ -96,7 +77,7 @@ static void fill_output(const struct observation *o, struct verdict *v)
 
 static void fill_user(const struct observation *o, struct verdict *v)
 {
-    char end[64], name[24];
+    char end[END_TEXT_SIZE], name[24];
 
     v->cause = CAUSE_STOPPED;
     verdict_say(v, "stopped by the user");
@@ -107,142 +88,28 @@ static void fill_user(const struct observation *o, struct verdict *v)
 
 static void fill_gave_up(const struct observation *o, struct verdict *v)
 {
-    char end[64];
+    char end[END_TEXT_SIZE];
 
     v->cause = CAUSE_STOPPED;
     verdict_say(v, "stopped because ration itself could not go on: %s",
                 end_say(o, end, sizeof(end)));
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------ */
+/* ---- the warning of a soft limit ended it ------------------------------------------------------------ */
 
-/*
- * The own limit: it was reached (failcnt), and this group, not merely one above, was out of memory.
- * Where one of the two cannot be read the other decides.
- */
-static bool own_memory_limit(const struct observation *o)
+/* COMMAND did not handle the signal that a soft limit sent. */
+static bool fits_warned(const struct observation *o)
 {
-    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || event_moved(o, EVENT_MEMSW_FAILCNT);
-    bool reached_known =
-        event_known(o, EVENT_MEMORY_FAILCNT) || event_known(o, EVENT_MEMSW_FAILCNT);
-    bool out = event_moved(o, EVENT_OOM_OWN) > 0;
-
-    if (reached_known && event_known(o, EVENT_OOM_OWN))
-        return reached && out;
-    return reached || (out && !reached_known);
+    return o->warn_signal && ended_by(o, o->warn_signal);
 }
 
-static enum whose whose_memory(const struct observation *o)
+static void fill_warned(const struct observation *o, struct verdict *v)
 {
-    if (own_memory_limit(o))
-        return WHOSE_OWN;
-    if (event_moved(o, EVENT_OOM_ANCESTOR))
-        return WHOSE_ANCESTOR;
-    return event_moved(o, EVENT_OOM_MACHINE) ? WHOSE_MACHINE : WHOSE_NONE;
-}
+    bool wall = o->warn_limit == LIMIT_TIMEOUT_SOFT;
 
-/*
- * Which of the two own limits: memory and swap together when that one was reached and is the wider;
- * where both are equal no swap was allowed and --memory is what the user thinks of.
- */
-static enum limit_id own_memory_limit_id(const struct observation *o)
-{
-    uint64_t memory, both;
-
-    if (!event_moved(o, EVENT_MEMSW_FAILCNT) || !limit_number(o, LIMIT_MEMORY_SWAP, &both))
-        return LIMIT_MEMORY;
-    return limit_number(o, LIMIT_MEMORY, &memory) && memory >= both ? LIMIT_MEMORY
-                                                                    : LIMIT_MEMORY_SWAP;
-}
-
-static void say_memory_whose(const struct observation *o, struct verdict *v)
-{
-    char text[LIMIT_TEXT_SIZE];
-
-    switch (v->whose) {
-    case WHOSE_OWN:
-        verdict_say(v, "memory: own limit (%s)", limit_say(o, v->limit, text, sizeof(text)));
-        break;
-    case WHOSE_ANCESTOR:
-        verdict_say(v, "memory: limit of a group above (%.90s)",
-                    o->events.event[EVENT_OOM_ANCESTOR].source);
-        break;
-    case WHOSE_MACHINE:
-        verdict_say(v, "memory: machine out of memory, no visible group's limit was reached");
-        break;
-    case WHOSE_NONE:
-        verdict_say(v, "memory: the OOM killer came, it cannot be told for whose limit");
-        break;
-    }
-}
-
-/* whose, limit and evidence of an OOM kill. */
-static void fill_memory_whose(const struct observation *o, struct verdict *v)
-{
-    static const enum event_id order_table[] = { EVENT_OOM_KILL,       EVENT_OOM_OWN,
-                                                 EVENT_MEMORY_FAILCNT, EVENT_MEMSW_FAILCNT,
-                                                 EVENT_OOM_ANCESTOR,   EVENT_OOM_MACHINE };
-
-    v->whose = whose_memory(o);
-    if (v->whose == WHOSE_OWN)
-        v->limit = own_memory_limit_id(o);
-    for (size_t i = 0; i < ARRAY_SIZE(order_table); i++)
-        evidence_add_event(v, o, order_table[i]);
-}
-
-static void say_kills(const struct observation *o, struct verdict *v)
-{
-    uint64_t kills = event_moved(o, EVENT_OOM_KILL);
-
-    if (kills)
-        verdict_say(v, "%ju %s killed by the OOM killer", (uintmax_t)kills,
-                    kills == 1 ? "process" : "processes");
-    else
-        verdict_say(v, "killed by the OOM killer");
-}
-
-/*
- * COMMAND or one of its processes was killed for memory, and it went badly. Kernels without the
- * counter of kills (v1 before 4.13): a SIGKILL that ration did not send, with the own group out of
- * memory.
- */
-static bool fits_memory(const struct observation *o)
-{
-    if (!ended_badly(o))
-        return false;
-    if (event_known(o, EVENT_OOM_KILL))
-        return event_moved(o, EVENT_OOM_KILL) > 0;
-    return ended_by(o, SIGKILL) && own_memory_limit(o);
-}
-
-static void fill_memory(const struct observation *o, struct verdict *v)
-{
-    char end[64];
-
-    v->cause = CAUSE_MEMORY;
-    fill_memory_whose(o, v);
-    say_memory_whose(o, v);
-    verdict_say(v, ": ");
-    say_kills(o, v);
-    verdict_say(v, ", %s", end_say(o, end, sizeof(end)));
-}
-
-/* A page fault that finds no huge page under the limit is a SIGBUS. */
-static bool fits_hugetlb(const struct observation *o)
-{
-    return ended_by(o, SIGBUS) && event_moved(o, EVENT_HUGETLB_MAX);
-}
-
-static void fill_hugetlb(const struct observation *o, struct verdict *v)
-{
-    char text[LIMIT_TEXT_SIZE], end[64];
-
-    v->cause = CAUSE_MEMORY;
-    v->whose = WHOSE_OWN;
-    v->limit = LIMIT_HUGETLB;
-    evidence_add_event(v, o, EVENT_HUGETLB_MAX);
-    verdict_say(v, "memory: own limit of huge pages (%s): %s",
-                limit_say(o, LIMIT_HUGETLB, text, sizeof(text)), end_say(o, end, sizeof(end)));
+    v->cause = wall ? CAUSE_WALL_TIME : CAUSE_CPU_TIME;
+    fill_supervised(o, v, wall ? "wall time" : "CPU time", o->warn_limit,
+                    wall ? METRIC_WALL_US : METRIC_CPU_TOTAL_US);
 }
 
 /* ---- it never ran ---------------------------------------------------------------------------------------- */
@@ -278,7 +145,7 @@ static bool fits_seccomp(const struct observation *o)
 
 static void fill_seccomp(const struct observation *o, struct verdict *v)
 {
-    char end[64];
+    char end[END_TEXT_SIZE];
 
     v->cause = CAUSE_SECCOMP;
     verdict_say(v, "seccomp: a filter forbade a system call: %s", end_say(o, end, sizeof(end)));
@@ -335,8 +202,7 @@ static bool fits_cpu_backstop(const struct observation *o)
 {
     uint64_t limit_us, rlimit_us;
 
-    if (!limit_number(o, LIMIT_CPU_TIME, &limit_us) &&
-        !limit_number(o, LIMIT_CPU_TIME_SOFT, &limit_us))
+    if (!limit_number(o, LIMIT_CPU_TIME, &limit_us))
         return false;
     if (rlimit_cpu_us(o, ended_by(o, SIGKILL), &rlimit_us) && rlimit_us <= limit_us)
         return false;
@@ -368,7 +234,7 @@ static bool fits_rlimit_fsize(const struct observation *o)
 
 static void fill_rlimit(const struct observation *o, struct verdict *v, enum limit_id limit)
 {
-    char text[LIMIT_TEXT_SIZE], end[64];
+    char text[LIMIT_TEXT_SIZE], end[END_TEXT_SIZE];
 
     v->cause = CAUSE_RLIMIT;
     end_say(o, end, sizeof(end));
@@ -441,7 +307,7 @@ static bool fits_pids(const struct observation *o)
 
 static void fill_pids(const struct observation *o, struct verdict *v)
 {
-    char text[LIMIT_TEXT_SIZE], end[64];
+    char text[LIMIT_TEXT_SIZE], end[END_TEXT_SIZE];
     bool own = own_pids_limit(o);
     enum event_id counter = event_moved(o, EVENT_PIDS_MAX) ? EVENT_PIDS_MAX : EVENT_PIDS_ANCESTOR;
     uint64_t refused = event_moved(o, counter);
@@ -483,7 +349,7 @@ static void say_sigkill(const struct observation *o, struct verdict *v)
 
 static void fill_signalled(const struct observation *o, struct verdict *v)
 {
-    char text[LIMIT_TEXT_SIZE], end[64];
+    char text[LIMIT_TEXT_SIZE], end[END_TEXT_SIZE];
 
     v->cause = CAUSE_SIGNALLED;
     verdict_say(v, "signalled: %s", end_say(o, end, sizeof(end)));
@@ -521,7 +387,7 @@ static void say_remarks(const struct observation *o, struct verdict *v)
 
 static void fill_exited(const struct observation *o, struct verdict *v)
 {
-    char end[64];
+    char end[END_TEXT_SIZE];
 
     v->cause = CAUSE_EXITED;
     if (event_moved(o, EVENT_OOM_KILL))
@@ -541,6 +407,7 @@ const struct verdict_rule verdict_rule_table[] = {
     { "stopped", fits_user, fill_user },
     { "failed_to_start", fits_failed, fill_failed },
     { "gave_up", fits_gave_up, fill_gave_up },
+    { "warned", fits_warned, fill_warned },
     { "seccomp", fits_seccomp, fill_seccomp },
     { "memory", fits_memory, fill_memory },
     { "hugetlb", fits_hugetlb, fill_hugetlb },

@@ -1,0 +1,151 @@
+/*
+ * The rules about memory: was it the OOM killer, and whose limit was it? Counters tell, each of which is
+ * worth something different on either version of cgroups (see enum event_id).
+ */
+#include <signal.h>
+
+#include "metric/verdict.h"
+
+/*
+ * The own limit: it was reached (failcnt), and this group, not merely one above, was out of memory.
+ * Where one of the two cannot be read the other decides.
+ */
+bool own_memory_limit(const struct observation *o)
+{
+    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || event_moved(o, EVENT_MEMSW_FAILCNT);
+    bool reached_known =
+        event_known(o, EVENT_MEMORY_FAILCNT) || event_known(o, EVENT_MEMSW_FAILCNT);
+    bool out = event_moved(o, EVENT_OOM_OWN) > 0;
+
+    if (reached_known && event_known(o, EVENT_OOM_OWN))
+        return reached && out;
+    return reached || (out && !reached_known);
+}
+
+/*
+ * COMMAND made groups of its own beneath this one and gave them limits: the group and those beneath it
+ * were out of memory (v2 counts upwards), this one alone was not. A fresh group counts from 0.
+ */
+static bool nested_memory_limit(const struct observation *o)
+{
+    uint64_t events;
+
+    return event_known(o, EVENT_OOM_OWN) && !event_moved(o, EVENT_OOM_OWN) &&
+           sample_get(o->final, METRIC_MEMORY_OOM_EVENTS, &events) && events > 0;
+}
+
+static enum whose whose_memory(const struct observation *o)
+{
+    if (own_memory_limit(o))
+        return WHOSE_OWN;
+    if (nested_memory_limit(o))
+        return WHOSE_NONE;
+    if (event_moved(o, EVENT_OOM_ANCESTOR))
+        return WHOSE_ANCESTOR;
+    return event_moved(o, EVENT_OOM_MACHINE) ? WHOSE_MACHINE : WHOSE_NONE;
+}
+
+/*
+ * Which of the two own limits: memory and swap together when that one was reached and is the wider;
+ * where both are equal no swap was allowed and --memory is what the user thinks of.
+ */
+static enum limit_id own_memory_limit_id(const struct observation *o)
+{
+    uint64_t memory, both;
+
+    if (!event_moved(o, EVENT_MEMSW_FAILCNT) || !limit_number(o, LIMIT_MEMORY_SWAP, &both))
+        return LIMIT_MEMORY;
+    return limit_number(o, LIMIT_MEMORY, &memory) && memory >= both ? LIMIT_MEMORY
+                                                                    : LIMIT_MEMORY_SWAP;
+}
+
+void say_memory_whose(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE];
+
+    switch (v->whose) {
+    case WHOSE_OWN:
+        verdict_say(v, "memory: own limit (%s)", limit_say(o, v->limit, text, sizeof(text)));
+        break;
+    case WHOSE_ANCESTOR:
+        verdict_say(v, "memory: limit of a group above (%.90s)",
+                    o->events.event[EVENT_OOM_ANCESTOR].source);
+        break;
+    case WHOSE_MACHINE:
+        verdict_say(v, "memory: machine out of memory, no visible group's limit was reached");
+        break;
+    case WHOSE_NONE:
+        verdict_say(v, nested_memory_limit(o) ? "memory: limit of a group that COMMAND itself made"
+                                              : "memory: it cannot be told whose limit");
+        break;
+    }
+}
+
+/* whose, limit and evidence of an OOM kill. */
+void fill_memory_whose(const struct observation *o, struct verdict *v)
+{
+    static const enum event_id order_table[] = { EVENT_OOM_KILL,       EVENT_OOM_OWN,
+                                                 EVENT_MEMORY_FAILCNT, EVENT_MEMSW_FAILCNT,
+                                                 EVENT_OOM_ANCESTOR,   EVENT_OOM_MACHINE };
+
+    v->whose = whose_memory(o);
+    if (v->whose == WHOSE_OWN)
+        v->limit = own_memory_limit_id(o);
+    for (size_t i = 0; i < ARRAY_SIZE(order_table); i++)
+        evidence_add_event(v, o, order_table[i]);
+}
+
+static void say_kills(const struct observation *o, struct verdict *v)
+{
+    uint64_t kills = event_moved(o, EVENT_OOM_KILL);
+
+    if (kills)
+        verdict_say(v, "%ju %s killed by the OOM killer", (uintmax_t)kills,
+                    kills == 1 ? "process" : "processes");
+    else
+        verdict_say(v, "killed by the OOM killer");
+}
+
+/*
+ * COMMAND or one of its processes was killed for memory, and it went badly. Kernels without the
+ * counter of kills (v1 before 4.13): a SIGKILL that ration did not send, with the own group out of
+ * memory.
+ */
+bool fits_memory(const struct observation *o)
+{
+    if (!ended_badly(o))
+        return false;
+    if (event_known(o, EVENT_OOM_KILL))
+        return event_moved(o, EVENT_OOM_KILL) > 0;
+    return ended_by(o, SIGKILL) && own_memory_limit(o);
+}
+
+void fill_memory(const struct observation *o, struct verdict *v)
+{
+    char end[END_TEXT_SIZE];
+
+    v->cause = CAUSE_MEMORY;
+    fill_memory_whose(o, v);
+    say_memory_whose(o, v);
+    verdict_say(v, ": ");
+    say_kills(o, v);
+    verdict_say(v, ", %s", end_say(o, end, sizeof(end)));
+}
+
+/* A page fault that finds no huge page under the limit is a SIGBUS. */
+bool fits_hugetlb(const struct observation *o)
+{
+    return ended_by(o, SIGBUS) && event_moved(o, EVENT_HUGETLB_MAX);
+}
+
+void fill_hugetlb(const struct observation *o, struct verdict *v)
+{
+    char text[LIMIT_TEXT_SIZE], end[END_TEXT_SIZE];
+
+    v->cause = CAUSE_MEMORY;
+    v->whose = WHOSE_OWN;
+    v->limit = LIMIT_HUGETLB;
+    evidence_add_event(v, o, EVENT_HUGETLB_MAX);
+    verdict_say(v, "memory: own limit of huge pages (%s): %s",
+                limit_say(o, LIMIT_HUGETLB, text, sizeof(text)), end_say(o, end, sizeof(end)));
+}
