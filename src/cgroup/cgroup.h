@@ -20,10 +20,34 @@ struct cgroups; /* what was discovered; opened once per call of ration */
 
 struct cgroups_options {
     int root_fd; /* directory that stands for "/" (fixtures); -1: the real one */
-    const char
-        *parent; /* --cgroup-parent: base group beneath each hierarchy's visible root, or NULL */
+    /* --cgroup-parent: base group beneath each hierarchy's visible root, made when missing; or NULL */
+    const char *parent;
     bool rootless;
+    /*
+     * Look only at what is asked for: each hierarchy and each feature costs system calls. Without
+     * `selective` everything is looked at (doctor, plan). cgroups_need() fills these in for a set.
+     */
+    bool selective;
+    unsigned controllers; /* CONTROLLER_BIT mask */
+    unsigned features;    /* LAYOUT_* mask */
+    bool parent_memory;   /* fill layout.parent_memory_bytes in */
 };
+
+/* What of the machine machine_read_parts() is to find out. */
+#define MACHINE_MEMORY    (1u << 0) /* memory_bytes, swap_bytes */
+#define MACHINE_CPUS      (1u << 1)
+#define MACHINE_MEMS      (1u << 2)
+#define MACHINE_HUGEPAGES (1u << 3)
+#define MACHINE_PRIVILEGE (1u << 4) /* can_raise_rlimits */
+#define MACHINE_RLIMIT(r) (1u << (16u + (unsigned)(r)))
+#define MACHINE_ALL       ~0u
+
+/*
+ * What planning and making this set of limits has to know: sets selective, controllers, features and
+ * parent_memory in options (adding to what is there) and returns a mask of MACHINE_* parts. Pure.
+ * Controllers that are wanted for their figures only are to be added to options->controllers.
+ */
+unsigned cgroups_need(const struct limit_set *set, struct cgroups_options *options);
 
 /*
  * Read /proc/self/mountinfo, /proc/self/cgroup and the cgroup directories themselves. Nothing is
@@ -38,6 +62,8 @@ void cgroups_closep(struct cgroups **cgroups);
 const struct layout *cgroups_layout(const struct cgroups *cgroups);
 /* Facts of this machine for the planner (pages, memory, swap, CPUs, our hard rlimits). */
 int machine_read(int root_fd, struct machine *ret, struct err *err);
+/* The same, only what parts names (MACHINE_*); the rest is empty or 0. */
+int machine_read_parts(int root_fd, unsigned parts, struct machine *ret, struct err *err);
 
 /* For doctor and `cgroup ls`: each hierarchy in turn; false at the end. */
 struct hierarchy_info {
@@ -45,10 +71,11 @@ struct hierarchy_info {
     unsigned controllers; /* CONTROLLER_BIT mask */
     const char *name;     /* "memory", "cpu,cpuacct", "unified", "name=systemd" */
     const char *mount_point;
-    const char
-        *base;       /* where our groups go, relative to the mount point ("" or "user.slice/...") */
-    const char *own; /* the group ration itself is in, relative to the mount point */
-    bool read_only, writable; /* mounted ro; we may make groups at base */
+    const char *base; /* where our groups go, relative to the mount point: "", "user.slice/..." */
+    const char *own;  /* the group ration itself is in, likewise; NULL: not beneath the mount */
+    bool looked_at;   /* else `writable` is not known: it was not asked for */
+    bool read_only;   /* mounted so */
+    bool writable;    /* we may make groups at base */
 };
 bool cgroups_hierarchy(const struct cgroups *cgroups, size_t index, struct hierarchy_info *ret);
 
@@ -57,17 +84,25 @@ bool cgroups_hierarchy(const struct cgroups *cgroups, size_t index, struct hiera
 struct group;
 
 /*
- * What the groups of a run will be called, before any exists: one line per directory, deepest last,
- * "VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH" (blank-separated, octal-escaped like mountinfo).
+ * What the groups of a run will be called, before any exists: one line per hierarchy,
+ * "VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH" (blank-separated, octal-escaped like mountinfo;
+ * CONTROLLERS is "-" for none). The path is that of the limit group; what is beneath goes with it.
  * The state room keeps it on record so that whatever happens can be undone by group_reclaim().
  */
 int group_paths(const struct cgroups *cgroups, const struct plan *plan, const char *name,
                 struct buf *ret, struct err *err);
 
 /*
+ * The same for a name alone, in every hierarchy there is: for a record that lost its lines. Groups
+ * that a run of that name never made are no error to group_reclaim().
+ */
+int group_paths_named(const struct cgroups *cgroups, const char *name, struct buf *ret,
+                      struct err *err);
+
+/*
  * Make the groups that plan needs (exclusively: an existing one is -EEXIST), write every step of the
  * plan for groups in order, read each value back and compare. On error everything made is removed
- * again. in_force (may be NULL) receives per step index the text that was read back.
+ * again. cgroups must outlive the group: its directories are used.
  * On v2 the controllers are enabled in the base's cgroup.subtree_control; where the base holds
  * processes, ours are moved into a leaf first.
  */
@@ -75,6 +110,8 @@ int group_create(struct cgroups *cgroups, const struct plan *plan, const struct 
                  const char *name, struct group **ret, struct err *err);
 /* Text read back for plan->steps[index], or NULL when that step has no read-back. */
 const char *group_read_back(const struct group *group, size_t index);
+/* What making the groups did besides, as sentences for the report; NULL at the end. */
+const char *group_note(const struct group *group, size_t index);
 /* Open the groups of a live run again from the record that group_paths() made. */
 int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, struct err *err);
 /* Write a plan made for an update to an open group, in order, with read-back. */

@@ -1,0 +1,129 @@
+/*
+ * The base group of --cgroup-parent: made when it is missing, and removed again by whichever run
+ * is the last to leave. What we made carries a mark of its own (an extended attribute), so that
+ * nothing else is ever removed, whichever run looks and whatever became of the one that made it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cgroup/cgroup_private.h"
+#include "sys/sys.h"
+
+bool path_prefix(const char *path, size_t n, char *ret, size_t size)
+{
+    const char *end = path;
+
+    for (size_t i = 0; i < n; i++) {
+        if (*end == '\0')
+            return false;
+        end = strchrnul(end + (i > 0), '/');
+    }
+    snprintf(ret, size, "%.*s", (int)(end - path), path);
+    return true;
+}
+
+/* "user." works on v2 without privileges, "trusted." everywhere for root. */
+static const char *const mark_table[] = { "trusted.ration.made", "user.ration.made" };
+
+static int level_open(int root_fd, const char *path)
+{
+    return sys_openat2(root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+static void mark_set(int fd)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(mark_table); i++)
+        if (fsetxattr(fd, mark_table[i], "1", 1, 0) == 0)
+            return;
+}
+
+static bool mark_is_set(int fd)
+{
+    char value[8];
+
+    for (size_t i = 0; i < ARRAY_SIZE(mark_table); i++)
+        if (fgetxattr(fd, mark_table[i], value, sizeof(value)) > 0)
+            return true;
+    return false;
+}
+
+/* A new v1 cpuset group is empty and lets nobody in: it gets what the group above has. */
+static void cpuset_seed(int parent_fd, int fd)
+{
+    static const char *const file_table[] = { "cpuset.cpus", "cpuset.mems" };
+    char text[1024];
+
+    for (size_t i = 0; i < ARRAY_SIZE(file_table); i++)
+        if (file_read_line(parent_fd, file_table[i], text, sizeof(text)) > 0)
+            file_write(fd, file_table[i], text);
+}
+
+/* Make one level, name beneath parent_fd, unless it is there. Returns its fd or -errno. */
+static int level_make(const struct hierarchy *h, int parent_fd, const char *name)
+{
+    bool made = mkdirat(parent_fd, name, 0755) == 0;
+
+    if (!made && errno != EEXIST)
+        return -errno;
+    int fd = level_open(parent_fd, name);
+    if (fd >= 0 && made) {
+        mark_set(fd);
+        if (h->version == 1 && (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET)))
+            cpuset_seed(parent_fd, fd);
+    }
+    return fd;
+}
+
+int base_make(struct hierarchy *h, struct err *err)
+{
+    char path[1024], name[GROUP_NAME_MAX + 1];
+    int fd = -1, r = 0;
+
+    if (h->base_fd >= 0)
+        return 0;
+    for (const char *p = h->base; *p;) {
+        size_t n = (size_t)(strchrnul(p, '/') - p);
+        snprintf(name, sizeof(name), "%.*s", (int)n, p);
+        r = level_make(h, fd < 0 ? h->root_fd : fd, name);
+        fd_close(fd);
+        fd = r;
+        if (r < 0)
+            break;
+        p += n + (p[n] == '/');
+    }
+    if (fd < 0) {
+        hierarchy_path(h, h->base, "", path, sizeof(path));
+        base_unmake(h->root_fd, h->base);
+        return err_refuse(err, -r, "--cgroup-parent: cannot make the group %s: %m", path);
+    }
+    h->base_fd = fd;
+    return 0;
+}
+
+void base_unmake(int root_fd, const char *base)
+{
+    char path[1024];
+
+    if (snprintf(path, sizeof(path), "%s", base) >= (int)sizeof(path))
+        return;
+    while (*path) {
+        _cleanup_close_ int fd = level_open(root_fd, path);
+        if (fd < 0 || !mark_is_set(fd))
+            return;
+        char *slash = strrchr(path, '/');
+        if (slash)
+            *slash = '\0';
+        _cleanup_close_ int parent = slash ? level_open(root_fd, path) : -1;
+        if (slash && parent < 0)
+            return;
+        if (unlinkat(slash ? parent : root_fd, slash ? slash + 1 : path, AT_REMOVEDIR) < 0)
+            return;
+        if (!slash)
+            return;
+    }
+}

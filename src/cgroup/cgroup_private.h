@@ -1,0 +1,276 @@
+/* Shared by the files of the cgroup room; nobody else includes it. */
+#pragma once
+
+#include "cgroup/cgroup.h"
+
+#define HIERARCHIES_MAX  24
+#define GROUP_PREFIX     "ration-"
+#define INNER_NAME       "box"
+#define SUPERVISOR_NAME  "ration-supervisor"
+#define TEXT_FILE_MAX    (16u << 20) /* more than any kernel text file that is read whole */
+#define GROUP_NAME_MAX   255
+
+/* ---- mountinfo.c: the two files of /proc that tell where hierarchies are. Pure. ---------------- */
+
+struct mount_entry {
+    long id, parent;
+    int version; /* of cgroups; 0: some other file system */
+    bool read_only;
+    const char *device; /* "0:35": one per hierarchy */
+    const char *root;   /* what of the hierarchy is mounted, seen from our cgroup namespace */
+    const char *point;
+    const char *options; /* of the super block */
+};
+
+struct mount_table {
+    struct mount_entry *entries; /* owned; strings point into the text that was parsed */
+    size_t n;
+};
+
+/* Takes text apart in place. Lines that do not parse are skipped. Returns 0 or -ENOMEM. */
+int mountinfo_parse(char *text, struct mount_table *ret);
+void mount_table_done(struct mount_table *table);
+/* Is something else mounted over it, so that its path leads elsewhere? */
+bool mount_is_hidden(const struct mount_table *table, size_t index);
+/* How much of the hierarchy a mount shows: smaller is more. */
+int mount_narrowness(const char *root);
+/* Does the comma-separated list hold this word? */
+bool options_have(const char *options, const char *word);
+/* The controllers among the words of a comma-separated list. */
+unsigned options_controllers(const char *options);
+/* Turn \040 and its like into the bytes they stand for, in place. */
+void octal_unescape(char *text);
+/* The other way: blank, tab, newline and backslash are escaped. */
+void octal_escape(const char *text, struct buf *ret);
+
+struct membership {
+    const char *controllers; /* "" on v2 */
+    const char *path;
+};
+
+/* /proc/PID/cgroup, in place. Returns how many of at most max were filled in. */
+size_t membership_parse(char *text, struct membership *ret, size_t max);
+/* path, seen relative to a mount that shows root of the hierarchy; NULL when it is not beneath. */
+const char *path_beneath(const char *root, const char *path);
+
+/* ---- discover.c -------------------------------------------------------------------------------- */
+
+struct hierarchy {
+    int version;
+    unsigned controllers; /* v1: of the mount; v2: offered by the base group, once looked at */
+    bool read_only;       /* mounted so */
+    bool opened;          /* looked at: the fds and `writable` are valid */
+    bool writable;        /* groups can be made at the base */
+    bool own_known;       /* our own group can be named beneath the mount */
+    char *name, *mount_point, *mount_root, *own, *base; /* owned */
+    int root_fd;          /* the visible root, O_PATH */
+    int base_fd;          /* O_PATH; -1 while the base does not exist yet */
+    int error;            /* -errno why opening failed */
+};
+
+enum known { UNKNOWN, YES, NO };
+
+struct cgroups {
+    int root_fd; /* not ours; -1: the real root */
+    struct cgroups_options options;
+    char *parent; /* owned, without leading and double slashes; NULL: none */
+    struct hierarchy hierarchy[HIERARCHIES_MAX];
+    size_t n_hierarchies;
+    struct layout layout;
+    char **texts; /* owned: obstacles and remedies that layout points to */
+    enum known *initial_namespace; /* owned: found out when it is first asked for */
+};
+
+/* Opening what is named by an absolute path beneath a root that may be a fixture (root_fd >= 0). */
+int root_open(int root_fd, const char *path, int flags);
+int root_read(int root_fd, const char *path, struct buf *ret);
+/* A copy that lives as long as cgroups; NULL when memory is out. */
+const char *cgroups_text(struct cgroups *cgroups, const char *fmt, ...) _printf_(2, 3);
+/* Open root and base of a hierarchy and find out whether groups can be made there. */
+void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h);
+/* The hierarchy of a controller and version, or NULL. v2 need not have the controller. */
+const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version, unsigned controllers);
+bool cgroups_wants(const struct cgroups *cgroups, enum controller controller);
+/* Is the visible root of this hierarchy the hierarchy's own, which has no limits? */
+bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarchy *h);
+/* "/sys/fs/cgroup/memory/base/name" for people. */
+void hierarchy_path(const struct hierarchy *h, const char *base, const char *name, char *ret,
+                    size_t size);
+
+/* ---- machine.c --------------------------------------------------------------------------------- */
+
+/* Is the running kernel at least that version? For what cannot be seen from files. */
+bool kernel_is_since(unsigned major, unsigned minor);
+
+/* ---- layout.c ---------------------------------------------------------------------------------- */
+
+int layout_fill(struct cgroups *cgroups, struct err *err);
+/* features.c: the wanted ones of layout.features. */
+void features_read(struct cgroups *cgroups);
+/*
+ * ancestors.c: calls fn for base and each group above it, up to the visible root (which is left out
+ * when skip_root). path is relative to it. fn returns 0 to go on.
+ */
+int levels_visit(int root_fd, const char *base, bool skip_root,
+                 int (*fn)(void *data, int dir_fd, const char *path), void *data);
+/* The tightest memory limit of the base and what is above; UINT64_MAX: none. */
+uint64_t ceiling_memory(struct cgroups *cgroups);
+
+/* ---- base.c: making and removing --cgroup-parent ----------------------------------------------- */
+
+/* Make the base and what is missing above it; marked, so that the last run to leave removes it. */
+int base_make(struct hierarchy *h, struct err *err);
+/* Remove marked, empty groups from base (relative to root_fd) upwards. */
+void base_unmake(int root_fd, const char *base);
+/* The first n components of path, "" for none; false when it has fewer. */
+bool path_prefix(const char *path, size_t n, char *ret, size_t size);
+
+/* ---- delegate.c: where we may make groups on v2 ------------------------------------------------ */
+
+/* Set h->base to the topmost group above our own that is delegated to us. Returns 0 or -ENOENT. */
+int delegate_find_base(struct cgroups *cgroups, struct hierarchy *h);
+/*
+ * Enable controllers for the children of the base, from the visible root downwards. Where the base
+ * holds processes they are moved into its leaf ration-supervisor first, told in *note (owned by the
+ * caller, may stay NULL). ret_lock: an fd that keeps others from undoing this until it is closed.
+ */
+int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h,
+                    unsigned controllers, char **ret_note, int *ret_lock, struct err *err);
+/* Undo the move when no other group is left beneath the base: idempotent, best effort. */
+void delegate_restore(int base_fd);
+/* ---- group.c ----------------------------------------------------------------------------------- */
+
+/* The groups of a run in one hierarchy. */
+struct part {
+    int version;
+    unsigned controllers; /* v2: those enabled in the group */
+    char *mount_point;    /* owned */
+    char *base;           /* owned: relative to the mount point, "" or "a/b" */
+    char *name;           /* owned: "ration-NAME" */
+    int root_fd;          /* visible root of the hierarchy, O_PATH; ours when owns_fds */
+    int base_fd;          /* ours when owns_fds */
+    int fd;               /* the group that carries the limits, O_PATH */
+    int inner_fd;         /* v1: box/tasks, O_RDWR; v2: box, O_PATH */
+    bool owns_fds;
+    bool base_is_root;    /* the hierarchy's real root: no limits there or above */
+    bool inner_made;
+    bool removed;
+};
+
+struct group {
+    struct part part[HIERARCHIES_MAX];
+    size_t n_parts;
+    int tasks_fds[HIERARCHIES_MAX];
+    size_t n_tasks_fds;
+    char **read_back; /* owned, n_read_back of them; entries may be NULL */
+    size_t n_read_back;
+    char **notes; /* owned */
+    int root_fd;
+    bool fresh; /* made by us: its counters started at 0 */
+    char hugepages[128];
+    struct group_cache *cache; /* owned: fds that are kept between readings */
+};
+
+/* What a const group may keep between calls. */
+struct group_cache {
+    int cpu_fd;
+    bool cpu_is_v2;
+};
+
+/* The part that serves a controller in a version; CONTROLLER_NONE with 2: the v2 part. NULL: none. */
+const struct part *group_part(const struct group *group, enum controller controller, int version);
+bool part_is_open(const struct part *part);
+/* Absolute path of a file of the group, or of its inner group, for people. */
+void part_path(const struct part *part, const char *file, char *ret, size_t size);
+void part_close(struct part *part);
+/* Open the inner group for entering. Returns 0 or -errno. */
+int part_open_inner(struct part *part);
+/* Fill group->tasks_fds. */
+void group_collect_entry(struct group *group);
+struct group *group_new(int root_fd);
+/* May a group be called that? [a-zA-Z0-9_.-], no leading dot, not ration's own. */
+bool group_name_valid(const char *name);
+/* Would plan need a group in this hierarchy? */
+bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h, const struct plan *plan);
+
+/* ---- paths.c ----------------------------------------------------------------------------------- */
+
+/* One line of the record, as data. */
+struct path_line {
+    int version;
+    unsigned controllers;
+    char *mount_point, *base, *name; /* owned */
+};
+
+void path_line_done(struct path_line *line);
+/* Strict: 0, or -EINVAL when the line is not one that group_paths() writes. */
+int path_line_parse(const char *line, size_t len, struct path_line *ret);
+void path_line_format(int version, unsigned controllers, const char *mount_point, const char *base,
+                      const char *name, struct buf *ret);
+/* Open the directories of a line as a part; missing ones give -ENOENT. */
+int part_open(struct part *ret, struct path_line *line, int root_fd, struct err *err);
+
+/* ---- apply.c ----------------------------------------------------------------------------------- */
+
+#define TARGET_BIT(target) (1u << (unsigned)(target))
+
+/* Write the steps of plan for these targets, in order, with read-back into group->read_back. */
+int apply_steps(struct group *group, const struct plan *plan, unsigned targets,
+                const struct machine *machine, struct err *err);
+
+/* ---- tree.c: the groups that COMMAND may have made beneath ------------------------------------- */
+
+/* Calls fn for the group and everything beneath it, parents first. fn returns 0 to go on. */
+int tree_visit(int fd, int (*fn)(void *data, int dir_fd), void *data);
+/* Remove everything beneath fd (not fd itself). -EBUSY: something there does not go. */
+int tree_empty(int fd, uint64_t deadline_us);
+/* Has the directory a subdirectory? -errno or 0, 1. */
+int dir_has_children(int dir_fd, const char *name);
+/* Calls fn with the name of each subdirectory of fd. fn returns 0 to go on. */
+int dir_each_child(int fd, int (*fn)(void *data, const char *name), void *data);
+
+/* ---- procs.c: process numbers in groups -------------------------------------------------------- */
+
+/* Send signal to each process of the tree; counts them in *count. Safe against reused numbers. */
+int procs_signal(int fd, int signal, unsigned *count);
+/* The first few process numbers in the tree as text, "12, 34 and others"; "" when there is none. */
+void procs_describe(int fd, char *ret, size_t size);
+/* 1: some process is in the group or beneath; 0: none; -errno. */
+int procs_any(int fd);
+
+/* ---- kill.c ------------------------------------------------------------------------------------ */
+
+/* Sleep for *pause_us and double it, up to 10 ms. false when deadline_us has passed. */
+bool backoff(uint64_t *pause_us, uint64_t deadline_us);
+int group_set_frozen(const struct part *part, bool frozen);
+
+/* ---- bpf.c: device rules as a program. Pure. --------------------------------------------------- */
+
+struct device_rule {
+    char type;             /* 'a', 'b' or 'c' */
+    uint32_t major, minor; /* UINT32_MAX: any */
+    unsigned access;       /* BPF_DEVCG_ACC_* */
+    bool allow;
+};
+
+struct bpf_insn;
+
+/* "allow c 1:3 rwm", "deny a", "c *:* m" (allow). Returns 0 or -EINVAL. */
+int device_rule_parse(const char *text, bool allow, struct device_rule *ret);
+/*
+ * Per kind of access the last rule that matches decides; without one, access is granted (to
+ * programs on groups above it is left to refuse). Returns malloc'ed instructions, or NULL.
+ */
+struct bpf_insn *device_program(const struct device_rule *rules, size_t n, size_t *ret_n);
+
+/* ---- devices.c --------------------------------------------------------------------------------- */
+
+/* Can programs be attached here? 0 or -errno. */
+int devices_probe(int group_fd);
+/*
+ * Serve the device step plan->steps[index]: the first of them builds one program of all, attaches it,
+ * takes older ones away and checks; the others have nothing left to do. Text for people in
+ * *ret_read_back.
+ */
+int devices_apply(int group_fd, const struct plan *plan, size_t index, const char *path,
+                  char **ret_read_back, struct err *err);

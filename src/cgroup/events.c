@@ -1,0 +1,273 @@
+/*
+ * The counters that verdicts rest on, and the file descriptor that announces running out of memory.
+ *
+ * v1 (Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst): memory.failcnt counts in the group
+ * whose limit was hit, the oom_kill line of memory.oom_control in the group of the victim only, and
+ * the max line of pids.events in the group that forked, whosever limit it was.
+ * v2 (cgroup-v2.rst): memory.events counts what happened in a group and beneath, memory.events.local
+ * tells whose limit it was. pids.events counts like v1's before Linux 6.12; since then in the group
+ * whose limit was hit and in those above it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "cgroup/cgroup_private.h"
+
+enum where {
+    WHERE_GROUP,     /* the limit group */
+    WHERE_INNER,     /* COMMAND's own and those beneath, added up */
+    WHERE_BOTH,      /* the two together */
+    WHERE_ANCESTORS, /* the base and the groups above it, added up */
+};
+
+struct event_source {
+    enum event_id event;
+    int version;
+    enum controller controller;
+    const char *file;
+    const char *older_file; /* where a kernel lacks file, or NULL */
+    const char *key;        /* NULL: the whole file is one number */
+    enum where where;
+};
+
+static const struct event_source source_table[] = {
+    { EVENT_OOM_OWN, 2, CONTROLLER_MEMORY, "memory.events.local", NULL, "oom", WHERE_GROUP },
+    { EVENT_OOM_KILL, 1, CONTROLLER_MEMORY, "memory.oom_control", NULL, "oom_kill", WHERE_INNER },
+    { EVENT_OOM_KILL, 2, CONTROLLER_MEMORY, "memory.events", NULL, "oom_kill", WHERE_GROUP },
+    { EVENT_MEMORY_FAILCNT, 1, CONTROLLER_MEMORY, "memory.failcnt", NULL, NULL, WHERE_GROUP },
+    { EVENT_MEMORY_FAILCNT, 2, CONTROLLER_MEMORY, "memory.events.local", "memory.events", "max",
+      WHERE_GROUP },
+    { EVENT_MEMSW_FAILCNT, 1, CONTROLLER_MEMORY, "memory.memsw.failcnt", NULL, NULL, WHERE_GROUP },
+    { EVENT_MEMSW_FAILCNT, 2, CONTROLLER_MEMORY, "memory.swap.events", NULL, "max", WHERE_GROUP },
+    { EVENT_OOM_ANCESTOR, 1, CONTROLLER_MEMORY, "memory.failcnt", NULL, NULL, WHERE_ANCESTORS },
+    { EVENT_OOM_ANCESTOR, 2, CONTROLLER_MEMORY, "memory.events.local", NULL, "oom",
+      WHERE_ANCESTORS },
+    { EVENT_PIDS_MAX, 1, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_BOTH },
+    { EVENT_PIDS_MAX, 2, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_BOTH },
+    { EVENT_PIDS_ANCESTOR, 2, CONTROLLER_PIDS, "pids.events.local", NULL, "max", WHERE_ANCESTORS },
+};
+
+struct counting {
+    const struct event_source *source;
+    const char *file;
+    uint64_t sum;
+    bool known;
+};
+
+static bool counter_parse(const char *text, const char *key, uint64_t *ret)
+{
+    char digits[24];
+
+    if (key)
+        return keyed_find_u64(text, key, ret);
+    snprintf(digits, sizeof(digits), "%.*s", (int)strspn(text, "0123456789"), text);
+    return number_parse(digits, UINT64_MAX, ret) == 0;
+}
+
+static int count_visit(void *data, int dir_fd)
+{
+    struct counting *c = data;
+    char text[1024];
+    uint64_t value;
+
+    if (file_read_line(dir_fd, c->file, text, sizeof(text)) >= 0 &&
+        counter_parse(text, c->source->key, &value)) {
+        c->sum += value;
+        c->known = true;
+    }
+    return 0;
+}
+
+static int count_level(void *data, int dir_fd, const char *path)
+{
+    (void)path;
+    return count_visit(data, dir_fd);
+}
+
+/* COMMAND's own group, and whatever it made beneath it. */
+static void count_inner(const struct part *part, struct counting *c)
+{
+    _cleanup_close_ int fd = openat(part->fd, INNER_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (dir_has_children(fd, ".") <= 0)
+        count_visit(c, fd);
+    else
+        tree_visit(fd, count_visit, c);
+}
+
+static void counter_read(const struct part *part, struct counting *c)
+{
+    switch (c->source->where) {
+    case WHERE_GROUP:
+        count_visit(c, part->fd);
+        break;
+    case WHERE_BOTH:
+        count_visit(c, part->fd);
+        count_inner(part, c);
+        break;
+    case WHERE_INNER:
+        count_inner(part, c);
+        break;
+    case WHERE_ANCESTORS:
+        levels_visit(part->root_fd, part->base, part->base_is_root, count_level, c);
+        break;
+    }
+}
+
+static void source_name(const struct part *part, const struct event_source *source,
+                        const char *file, char *ret, size_t size)
+{
+    char inner[96], path[sizeof(((struct event_count *)NULL)->source)];
+
+    if (source->where == WHERE_ANCESTORS) {
+        snprintf(path, sizeof(path), "%s%s%s/%s", part->mount_point, *part->base ? "/" : "",
+                 part->base, file);
+    } else {
+        snprintf(inner, sizeof(inner), "%s%s", source->where == WHERE_INNER ? INNER_NAME "/" : "",
+                 file);
+        part_path(part, inner, path, sizeof(path));
+    }
+    size_t key = strlen(text_or_empty(source->key)) + 1;
+    /* A long path is cut, the key is not. */
+    snprintf(ret, size, "%.*s%s%s", (int)(size - 1 - key), path, source->key ? " " : "",
+             text_or_empty(source->key));
+}
+
+static void count_set(struct event_count *count, bool before, uint64_t value)
+{
+    count->known = true;
+    count->after = value;
+    if (before)
+        count->before = value;
+}
+
+static void source_count(const struct group *group, const struct event_source *source, bool before,
+                         struct event_counts *counts)
+{
+    const struct part *part = group_part(group, source->controller, source->version);
+    struct event_count *count = &counts->event[source->event];
+    struct counting c = { source, source->file, 0, false };
+    bool ancestors = source->where == WHERE_ANCESTORS;
+
+    if (!part || (ancestors && part->base_is_root))
+        return;
+    if (before && group->fresh && !ancestors)
+        /* Made by us a moment ago: every counter is at 0, and reading it would say nothing else. */
+        c.known = true;
+    else
+        counter_read(part, &c);
+    if (!c.known && source->older_file) {
+        c.file = source->older_file;
+        counter_read(part, &c);
+    }
+    if (!c.known) {
+        count->known = false;
+        return;
+    }
+    count_set(count, before, c.sum);
+    source_name(part, source, c.file, count->source, sizeof(count->source));
+}
+
+/* One file per page size, added up. */
+static void hugetlb_count(const struct group *group, bool before, struct event_counts *counts)
+{
+    int version = group_part(group, CONTROLLER_HUGETLB, 1) ? 1 : 2;
+    const struct part *part = group_part(group, CONTROLLER_HUGETLB, version);
+    struct event_count *count = &counts->event[EVENT_HUGETLB_MAX];
+    const struct event_source source = { .event = EVENT_HUGETLB_MAX,
+                                         .version = version,
+                                         .key = version == 1 ? NULL : "max",
+                                         .where = WHERE_GROUP };
+    struct counting c = { &source, NULL, 0, false };
+    char file[64] = "";
+
+    for (const char *p = group->hugepages; part && *p;) {
+        size_t n = strcspn(p, " ");
+        snprintf(file, sizeof(file), "hugetlb.%.*s.%s", (int)n, p,
+                 version == 1 ? "failcnt" : "events");
+        c.file = file;
+        count_visit(&c, part->fd);
+        p += n + strspn(p + n, " ");
+    }
+    if (!c.known)
+        return;
+    count_set(count, before, c.sum);
+    source_name(part, &source, file, count->source, sizeof(count->source));
+}
+
+static void machine_count(const struct group *group, bool before, struct event_counts *counts)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    struct event_count *count = &counts->event[EVENT_OOM_MACHINE];
+    uint64_t value;
+
+    if (!group_part(group, CONTROLLER_MEMORY, 1) && !group_part(group, CONTROLLER_MEMORY, 2))
+        return;
+    if (root_read(group->root_fd, "/proc/vmstat", &text) < 0 ||
+        !keyed_find_u64(buf_text(&text), "oom_kill", &value))
+        return;
+    count_set(count, before, value);
+    snprintf(count->source, sizeof(count->source), "/proc/vmstat oom_kill");
+}
+
+int group_events(const struct group *group, bool before, struct event_counts *counts)
+{
+    if (before)
+        *counts = (struct event_counts){ 0 };
+    for (size_t i = 0; i < ARRAY_SIZE(source_table); i++)
+        source_count(group, &source_table[i], before, counts);
+    hugetlb_count(group, before, counts);
+    machine_count(group, before, counts);
+    return 0;
+}
+
+/* ---- being told -------------------------------------------------------------------------------------- */
+
+/* cgroup.event_control takes "EVENTFD FILE"; the eventfd is told when the group is out of memory. */
+static int oom_eventfd(const struct part *part, struct err *err)
+{
+    char text[32], path[1024];
+    _cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    _cleanup_close_ int control = openat(part->fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+    int r = event < 0 || control < 0 ? -errno : 0;
+
+    if (r == 0) {
+        snprintf(text, sizeof(text), "%d %d", event, control);
+        r = file_write(part->fd, "cgroup.event_control", text);
+    }
+    if (r == 0)
+        return TAKE_FD(event);
+    part_path(part, "memory.oom_control", path, sizeof(path));
+    return err_set(err, -r, "cannot have running out of memory announced by %s: %m", path);
+}
+
+static int oom_inotify(const struct part *part, struct err *err)
+{
+    char link[64], path[1024];
+    _cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d/memory.events", part->fd);
+    if (watch >= 0 && inotify_add_watch(watch, link, IN_MODIFY) >= 0)
+        return TAKE_FD(watch);
+    int code = errno;
+    part_path(part, "memory.events", path, sizeof(path));
+    return err_set(err, code, "cannot have changes of %s announced: %m", path);
+}
+
+int group_oom_fd(struct group *group, struct err *err)
+{
+    const struct part *v1 = group_part(group, CONTROLLER_MEMORY, 1);
+    const struct part *v2 = group_part(group, CONTROLLER_MEMORY, 2);
+
+    if (v1)
+        return oom_eventfd(v1, err);
+    if (v2)
+        return oom_inotify(v2, err);
+    return -1;
+}

@@ -1,0 +1,193 @@
+/*
+ * The record of a run's groups: one line per hierarchy,
+ *     VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH
+ * blank-separated, with \ooo for blanks, tabs, newlines and backslashes as in mountinfo. CONTROLLERS
+ * is a comma-separated list, "-" for none. The path is that of the limit group; what is beneath
+ * belongs to it. Reading is strict: from such a line groups are killed and removed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "cgroup/cgroup_private.h"
+#include "sys/sys.h"
+
+bool group_name_valid(const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n == 0 || n > GROUP_NAME_MAX - strlen(GROUP_PREFIX) || *name == '.')
+        return false;
+    for (const char *p = name; *p; p++)
+        if (!(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z') && !(*p >= '0' && *p <= '9') &&
+            !strchr("_.-", *p))
+            return false;
+    return strcmp(name, &SUPERVISOR_NAME[sizeof(GROUP_PREFIX) - 1]) != 0;
+}
+
+void path_line_format(int version, unsigned controllers, const char *mount_point, const char *base,
+                      const char *name, struct buf *ret)
+{
+    bool any = false;
+
+    buf_printf(ret, "%d ", version);
+    for (unsigned c = 0; c < CONTROLLER_COUNT; c++) {
+        const char *text = controller_name((enum controller)c, version);
+        if (!(controllers & CONTROLLER_BIT(c)) || !text)
+            continue;
+        buf_printf(ret, "%s%s", any ? "," : "", text);
+        any = true;
+    }
+    buf_puts(ret, any ? " " : "- ");
+    octal_escape(mount_point, ret);
+    buf_putc(ret, ' ');
+    if (*base) {
+        octal_escape(base, ret);
+        buf_putc(ret, '/');
+    }
+    octal_escape(name, ret);
+    buf_putc(ret, '\n');
+}
+
+void path_line_done(struct path_line *line)
+{
+    free(line->mount_point);
+    free(line->base);
+    free(line->name);
+    *line = (struct path_line){ 0 };
+}
+
+/* No empty, "." or ".." component. */
+static bool path_is_plain(const char *path)
+{
+    for (const char *p = path;; p++) {
+        size_t n = (size_t)(strchrnul(p, '/') - p);
+        if (n == 0 || n > GROUP_NAME_MAX || (n == 1 && *p == '.') ||
+            (n == 2 && memcmp(p, "..", 2) == 0))
+            return false;
+        p += n;
+        if (*p == '\0')
+            return true;
+    }
+}
+
+/* Only to know which files to look for: words that we do not know do no harm. */
+static unsigned controllers_parse(const char *text)
+{
+    return strcmp(text, "-") == 0 ? 0 : options_controllers(text);
+}
+
+static int fields_check(char *const field[4], struct path_line *ret)
+{
+    octal_unescape(field[2]);
+    octal_unescape(field[3]);
+    if ((strcmp(field[0], "1") != 0 && strcmp(field[0], "2") != 0) || field[1][0] == '\0')
+        return -EINVAL;
+    ret->controllers = controllers_parse(field[1]);
+    /* The mount point is a path from the root; the root itself is none. */
+    if (field[2][0] != '/' || !path_is_plain(field[2] + 1) || !path_is_plain(field[3]))
+        return -EINVAL;
+    char *slash = strrchr(field[3], '/');
+    const char *name = slash ? slash + 1 : field[3];
+    if (!text_starts(name, GROUP_PREFIX) || !group_name_valid(name + strlen(GROUP_PREFIX)))
+        return -EINVAL;
+
+    ret->version = *field[0] - '0';
+    ret->name = strdup(name);
+    if (slash)
+        *slash = '\0';
+    ret->base = strdup(slash ? field[3] : "");
+    ret->mount_point = strdup(field[2]);
+    return ret->name && ret->base && ret->mount_point ? 0 : -ENOMEM;
+}
+
+int path_line_parse(const char *line, size_t len, struct path_line *ret)
+{
+    _cleanup_free_ char *copy = strndup(line, len);
+    char *field[4];
+    size_t n = 0;
+
+    *ret = (struct path_line){ 0 };
+    if (!copy)
+        return -ENOMEM;
+    if (strlen(copy) != len)
+        return -EINVAL;
+    for (char *p = copy; p; n++) {
+        if (n == ARRAY_SIZE(field))
+            return -EINVAL;
+        field[n] = p;
+        p = strchr(p, ' ');
+        if (p)
+            *p++ = '\0';
+    }
+    if (n != ARRAY_SIZE(field))
+        return -EINVAL;
+    int r = fields_check(field, ret);
+    if (r < 0)
+        path_line_done(ret);
+    return r;
+}
+
+/* What stands at the mount point must still be a cgroup file system of that version. */
+static int mount_check(int fd, int version)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return -errno;
+    return fs.f_type == (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ? 0 : -EMEDIUMTYPE;
+}
+
+static int part_open_dirs(struct part *part)
+{
+    uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    uint64_t flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+    part->base_fd = sys_openat2(part->root_fd, *part->base ? part->base : ".", flags, 0, beneath);
+    if (part->base_fd < 0)
+        return part->base_fd;
+    part->fd = sys_openat2(part->base_fd, part->name, flags, 0, beneath);
+    return part->fd < 0 ? part->fd : 0;
+}
+
+int part_open(struct part *ret, struct path_line *line, int root_fd, struct err *err)
+{
+    struct part part = {
+        .version = line->version,
+        .controllers = line->controllers,
+        .mount_point = TAKE_PTR(line->mount_point),
+        .base = TAKE_PTR(line->base),
+        .name = TAKE_PTR(line->name),
+        .root_fd = -1,
+        .base_fd = -1,
+        .fd = -1,
+        .inner_fd = -1,
+        .owns_fds = true,
+    };
+    int r = part.root_fd = root_open(root_fd, part.mount_point, O_PATH | O_DIRECTORY);
+
+    if (r >= 0)
+        r = mount_check(part.root_fd, part.version);
+    if (r < 0) {
+        r = err_set(err, r == -ENOENT ? ENODEV : -r,
+                    "the hierarchy that was mounted at %s is not there any more: %s",
+                    part.mount_point, err_name(-r));
+    } else {
+        r = part_open_dirs(&part);
+        if (r == -ENOENT)
+            /* Gone already; groups above it that we made may be left. */
+            base_unmake(part.root_fd, part.base);
+        else if (r < 0)
+            r = err_set(err, -r, "cannot open the group %s/%s/%s: %m", part.mount_point, part.base,
+                        part.name);
+    }
+    if (r < 0)
+        part_close(&part);
+    else
+        *ret = part;
+    return r;
+}

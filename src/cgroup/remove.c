@@ -1,0 +1,147 @@
+/*
+ * Taking a run's groups away, deepest first, and doing so from the record of a run that is dead.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup/cgroup_private.h"
+
+#define REMOVE_WAIT_US  1000000u /* a group may be busy for moments after its last process */
+#define RECLAIM_WAIT_US 5000000u
+
+/* One attempt. 0: gone. */
+static int part_try_remove(struct part *part, uint64_t deadline_us)
+{
+    /* The usual case: two groups and nothing in them. */
+    if (part->inner_made && part->fd >= 0)
+        unlinkat(part->fd, INNER_NAME, AT_REMOVEDIR);
+    if (unlinkat(part->base_fd, part->name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EBUSY && errno != ENOTEMPTY)
+        return -errno;
+    int r = part->fd >= 0 ? tree_empty(part->fd, deadline_us) : -EBUSY;
+    if (r < 0)
+        return r;
+    return unlinkat(part->base_fd, part->name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+static int remove_failed(int code, const struct part *part, struct err *err)
+{
+    char path[1024], pids[128] = "";
+
+    part_path(part, "", path, sizeof(path));
+    if (part->fd >= 0)
+        procs_describe(part->fd, pids, sizeof(pids));
+    return err_set(err, code, "cannot remove the group %s: %s%s", path,
+                   *pids ? "these processes are still in it: " : err_name(code), pids);
+}
+
+static int part_remove(struct part *part, uint64_t deadline_us, struct err *err)
+{
+    uint64_t pause_us = 100;
+    int r;
+
+    while ((r = part_try_remove(part, deadline_us)) == -EBUSY)
+        if (!backoff(&pause_us, deadline_us))
+            break;
+    if (r < 0)
+        return remove_failed(-r, part, err);
+    part->removed = true;
+    return 0;
+}
+
+/* Give the base back as we found it. */
+static void part_leave_base(const struct part *part)
+{
+    if (part->version == 2 && part->base_fd >= 0 && !part->base_is_root)
+        delegate_restore(part->base_fd);
+    if (*part->base)
+        base_unmake(part->root_fd, part->base);
+}
+
+int group_remove(struct group *group, struct err *err)
+{
+    uint64_t deadline_us = clock_us(CLOCK_MONOTONIC) + REMOVE_WAIT_US;
+    int first = 0;
+
+    for (size_t i = 0; i < group->n_parts; i++) {
+        struct part *part = &group->part[i];
+        /* The first failure is told; the others are removed all the same. */
+        int r = part->removed ? 0 : part_remove(part, deadline_us, first ? NULL : err);
+        if (r < 0 && first == 0)
+            first = r;
+        if (r == 0 && part->name)
+            part_leave_base(part);
+    }
+    return first;
+}
+
+/* ---- from the record --------------------------------------------------------------------------------- */
+
+struct reclaiming {
+    struct group *group;
+    int root_fd;
+    int first; /* the first error; err is filled with it */
+};
+
+/* A line that ends in the inner group says what the line before it has said. */
+static bool line_is_inner(const char *line, size_t len)
+{
+    static const char suffix[] = "/" INNER_NAME;
+    size_t n = strlen(suffix);
+
+    return len > n && memcmp(line + len - n, suffix, n) == 0;
+}
+
+static int reclaim_open(struct reclaiming *r, const char *line, size_t len, struct err *err)
+{
+    struct path_line parsed;
+    struct group *group = r->group;
+
+    if (len == 0 || line_is_inner(line, len))
+        return 0;
+    int result = path_line_parse(line, len, &parsed);
+    if (result < 0)
+        return err_set(err, -result, "the record of the groups is damaged: '%.*s'",
+                       (int)(len < 100 ? len : 100), line);
+    if (group->n_parts == HIERARCHIES_MAX) {
+        path_line_done(&parsed);
+        return err_set(err, E2BIG, "the record names more than %d groups", HIERARCHIES_MAX);
+    }
+    struct part *part = &group->part[group->n_parts];
+    result = part_open(part, &parsed, r->root_fd, err);
+    path_line_done(&parsed);
+    if (result == -ENOENT)
+        return 0;
+    if (result < 0)
+        return result;
+    group->n_parts++;
+    part->inner_made = true;
+    return 0;
+}
+
+int group_reclaim(const char *paths, int root_fd, struct err *err)
+{
+    _cleanup_(group_closep) struct group *group = group_new(root_fd);
+    struct reclaiming r = { group, root_fd, 0 };
+    const char *line;
+    size_t len;
+
+    if (!group)
+        return err_nomem(err);
+    while (line_next(&paths, &line, &len)) {
+        int one = reclaim_open(&r, line, len, r.first ? NULL : err);
+        if (one < 0 && r.first == 0)
+            r.first = one;
+    }
+    if (group->n_parts == 0)
+        return r.first;
+    int killed = group_kill(group, RECLAIM_WAIT_US, r.first ? NULL : err);
+    if (killed < 0 && r.first == 0)
+        r.first = killed;
+    int removed = group_remove(group, r.first ? NULL : err);
+    return r.first ? r.first : removed;
+}
