@@ -191,7 +191,7 @@ struct verdict {
     enum cause cause;
     enum whose whose;
     enum limit_id limit; /* the limit that ended it, or LIMIT_NONE */
-    char text[256];      /* one sentence for people */
+    char text[640];      /* one sentence for people; holds a whole struct err */
     struct evidence evidence[VERDICT_EVIDENCE_MAX];
     size_t n_evidence;
 };

@@ -215,13 +215,19 @@ static const struct figure_line gnu_time_table[] = {
     { "Signals delivered", METRIC_NONE, 0, 1, "" },
 };
 
+/* Of a command that could not be started it has the status that it ends with itself: 126 or 127. */
+static int gnu_status(const struct result *result)
+{
+    return result->exited || result->signal ? result->exit_status : result->program_status;
+}
+
 /* "Command being timed": the words as they are, but on one line. */
 static void print_gnu_head(const struct result *result, struct buf *ret)
 {
     if (result->signal)
         buf_printf(ret, "Command terminated by signal %d\n", result->signal);
-    else if (result->exit_status)
-        buf_printf(ret, "Command exited with non-zero status %d\n", result->exit_status);
+    else if (gnu_status(result))
+        buf_printf(ret, "Command exited with non-zero status %d\n", gnu_status(result));
     buf_puts(ret, "\tCommand being timed: \"");
     for (size_t i = 0; result->argv && result->argv[i]; i++) {
         if (i > 0)
@@ -281,6 +287,6 @@ int gnu_time_print(const struct result *result, struct buf *ret, struct err *err
             buf_printf(ret, "\t%s: %ju\n", line->key, (uintmax_t)(value / line->divide));
     }
     buf_printf(ret, "\tPage size (bytes): %ld\n", sysconf(_SC_PAGESIZE));
-    buf_printf(ret, "\tExit status: %d\n", result->exit_status);
+    buf_printf(ret, "\tExit status: %d\n", gnu_status(result));
     return print_end(ret, err);
 }

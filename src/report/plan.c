@@ -7,7 +7,7 @@
 
 static const char *limit_name(enum limit_id id)
 {
-    const struct limit_info *info = id < LIMIT_NONE ? limit_info(id) : NULL;
+    const struct limit_info *info = limit_info(id);
 
     return info ? info->name : NULL;
 }

@@ -202,7 +202,11 @@ static bool meaning(enum limit_kind kind, uint64_t number, char *ret, size_t siz
     case LIMIT_KIND_RLIMIT_SIZE:
         if (number < 1024)
             return false;
-        size_format(number, ret, size);
+        /* The largest multiple of any page size: what the kernel shows for no limit at all. */
+        if (number >= INT64_MAX - 0xffff)
+            snprintf(ret, size, "no limit");
+        else
+            size_format(number, ret, size);
         break;
     case LIMIT_KIND_DURATION:
         duration_format(number, ret, size);
