@@ -10,8 +10,6 @@
 
 #include "cgroup/cgroup_private.h"
 
-#define FILE_TEXT_MAX 65536
-
 /* What an errno means for a file of a group; the first row that fits. */
 struct refusal {
     int code;
@@ -102,7 +100,7 @@ static int step_compare(const struct plan_step *step, int fd, const char *path,
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
     char option[80];
-    int r = fd_read_all(fd, FILE_TEXT_MAX, &text);
+    int r = group_text_read(fd, &text);
 
     if (r < 0)
         return err_refuse(err, -r, "%scannot read %s back: %s",

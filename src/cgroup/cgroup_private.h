@@ -218,6 +218,14 @@ int part_open(struct part *ret, struct path_line *line, int root_fd, struct err 
 int apply_steps(struct group *group, const struct plan *plan, unsigned targets,
                 const struct machine *machine, struct err *err);
 
+/* ---- read.c ------------------------------------------------------------------------------------ */
+
+/*
+ * The whole text of a group's file, but lists of processes: the kernel makes such a text in one go,
+ * so that a short read is the end of it and one pread(2) is enough.
+ */
+int group_text_read(int fd, struct buf *ret);
+
 /* ---- tree.c: the groups that COMMAND may have made beneath ------------------------------------- */
 
 /* Calls fn for the group and everything beneath it, parents first. fn returns 0 to go on. */

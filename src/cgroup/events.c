@@ -91,13 +91,18 @@ static int count_level(void *data, int dir_fd, const char *path)
 /* COMMAND's own group, and whatever it made beneath it. */
 static void count_inner(const struct part *part, struct counting *c)
 {
-    _cleanup_close_ int fd = openat(part->fd, INNER_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char file[128];
 
-    if (fd < 0)
+    if (dir_has_children(part->fd, INNER_NAME) <= 0) {
+        const char *own = c->file;
+        snprintf(file, sizeof(file), INNER_NAME "/%s", own);
+        c->file = file;
+        count_visit(c, part->fd);
+        c->file = own;
         return;
-    if (dir_has_children(fd, ".") <= 0)
-        count_visit(c, fd);
-    else
+    }
+    _cleanup_close_ int fd = openat(part->fd, INNER_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
         tree_visit(fd, count_visit, c);
 }
 

@@ -27,6 +27,20 @@ struct sampling {
     uint64_t ticks_per_s;
 };
 
+int group_text_read(int fd, struct buf *ret)
+{
+    char chunk[8192];
+    ssize_t n = pread(fd, chunk, sizeof(chunk), 0);
+
+    if (n < 0)
+        return -errno;
+    if ((size_t)n == sizeof(chunk))
+        return fd_read_all(fd, TEXT_FILE_MAX, ret);
+    buf_reset(ret);
+    buf_add(ret, chunk, (size_t)n);
+    return buf_error(ret);
+}
+
 static void sampling_done(struct sampling *s)
 {
     for (size_t i = 0; i < s->n_files; i++)
@@ -48,7 +62,8 @@ static const char *file_text(struct sampling *s, const struct part *part, const 
     struct file_text *entry = &s->files[s->n_files++];
     *entry = (struct file_text){ part, file, inner, BUF_INIT };
     snprintf(path, sizeof(path), "%s%s", inner ? INNER_NAME "/" : "", file);
-    if (file_read(part->fd, path, TEXT_FILE_MAX, &entry->text) < 0)
+    _cleanup_close_ int fd = openat(part->fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || group_text_read(fd, &entry->text) < 0)
         buf_done(&entry->text);
     return entry->text.data;
 }
