@@ -36,7 +36,10 @@ static const struct layout layout_table[] = {
     { .name = "v1", .has_v1 = true, .features = FEATURES_V1 },
     { .name = "v2", .has_v2 = true, .features = FEATURES_V2 },
     /* Controllers on v1 with a v2 hierarchy beside them, which holds what v1 does not claim. */
-    { .name = "hybrid", .has_v1 = true, .has_v2 = true, .features = FEATURES_V1 | LAYOUT_CGROUP_KILL },
+    { .name = "hybrid",
+      .has_v1 = true,
+      .has_v2 = true,
+      .features = FEATURES_V1 | LAYOUT_CGROUP_KILL },
 };
 
 static int example_version(const struct layout *layout, enum controller controller)

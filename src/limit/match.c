@@ -65,8 +65,7 @@ static bool match_list(const char *want, const char *have, const struct machine 
     struct list_mask a, b;
 
     (void)machine;
-    return list_parse(want, &a) == 0 && list_parse(have, &b) == 0 &&
-           memcmp(&a, &b, sizeof(a)) == 0;
+    return list_parse(want, &a) == 0 && list_parse(have, &b) == 0 && memcmp(&a, &b, sizeof(a)) == 0;
 }
 
 /* The next blank-separated word of a line; its length is 0 at the end. */
@@ -150,8 +149,8 @@ static bool removes_key(const char *want)
         if (len == 0)
             return n > 0;
         bool is_zero = len == 1 && word[0] == '0';
-        bool is_max = len >= 3 && memcmp(word + len - 3, "max", 3) == 0 &&
-                      (len == 3 || word[len - 4] == '=');
+        bool is_max =
+            len >= 3 && memcmp(word + len - 3, "max", 3) == 0 && (len == 3 || word[len - 4] == '=');
         if (!is_zero && !is_max)
             return false;
     }

@@ -48,8 +48,9 @@ static int parse_device(const struct parser *p, const char *text, const char *de
 
     if (device[0] == '/') {
         if (!p->context || !p->context->device)
-            return parser_refuse(p, text, "names a device by path, which cannot be looked up here; "
-                                          "write its numbers, as in 8:0");
+            return parser_refuse(p, text,
+                                 "names a device by path, which cannot be looked up here; "
+                                 "write its numbers, as in 8:0");
         r = p->context->device(p->context->data, device, &entry->major, &entry->minor);
         if (r < 0)
             return parser_refuse(p, text, "names %s, which is no usable device: %s", device,
@@ -161,8 +162,9 @@ static int parse_device_rule(const struct parser *p, const char *text, struct li
         return parser_refuse(p, text, RULE_FORM);
     if (entry->type == 'a' && (entry->major != UINT32_MAX || entry->minor != UINT32_MAX ||
                                strcmp(entry->access, "rwm") != 0))
-        return parser_refuse(p, text, "narrows type a, which always means every device and every "
-                                      "access: write one rule for b and one for c");
+        return parser_refuse(p, text,
+                             "narrows type a, which always means every device and every "
+                             "access: write one rule for b and one for c");
     return 0;
 }
 
@@ -284,7 +286,8 @@ static bool conf_is_setting(const char *file)
 
 static int parse_conf(const struct parser *p, const char *text, struct limit_entry *entry)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
     size_t len = strcspn(text, "=");
 
     if (text[len] == '\0' || len == 0 || !is_line(text + len + 1))

@@ -110,9 +110,9 @@ static unsigned plan_controllers(const struct planner *p)
 static bool plan_is_off(const struct planner *p, enum limit_id id)
 {
     const struct limit_info *info = limit_info(id);
-    bool missing = info->controller < CONTROLLER_COUNT &&
-                   (!planner_file(p, id) ||
-                    (info->feature != 0 && !planner_has_feature(p, info->feature)));
+    bool missing =
+        info->controller < CONTROLLER_COUNT &&
+        (!planner_file(p, id) || (info->feature != 0 && !planner_has_feature(p, info->feature)));
 
     return info->kind == LIMIT_KIND_FLAG && planner_value(p, id)->number == 0 && missing;
 }

@@ -12,7 +12,8 @@
 /* ---- bandwidth --------------------------------------------------------------------------------- */
 
 struct bandwidth {
-    enum limit_id id;  /* the limit that asks for the quota; LIMIT_CPU_PERIOD when only that is asked */
+    enum limit_id
+        id; /* the limit that asks for the quota; LIMIT_CPU_PERIOD when only that is asked */
     uint64_t quota_us; /* LIMIT_NUMBER_UNLIMITED: none */
     uint64_t period_us;
     char *reason;
@@ -36,15 +37,18 @@ static int bandwidth_from_cpus(struct planner *p, uint64_t cpus, bool period_ask
     unsigned __int128 product = (unsigned __int128)cpus * b->period_us;
 
     if (product / MILLIONTHS < QUOTA_MIN_US && period_asked)
-        return planner_usage(p, b->id, "is a quota of %u us in --cpu-period %llu us, below the "
-                                       "kernel's minimum of %u us",
+        return planner_usage(p, b->id,
+                             "is a quota of %u us in --cpu-period %llu us, below the "
+                             "kernel's minimum of %u us",
                              (unsigned)(product / MILLIONTHS), (unsigned long long)b->period_us,
                              QUOTA_MIN_US);
     if (product / MILLIONTHS < QUOTA_MIN_US) {
         b->period_us = PERIOD_MAX_US;
         b->quota_us = cpus;
-        b->reason = text_format("a period of 1 s, since the quota would be below the kernel's minimum "
-                                "of %u us in the usual 100 ms", QUOTA_MIN_US);
+        b->reason =
+            text_format("a period of 1 s, since the quota would be below the kernel's minimum "
+                        "of %u us in the usual 100 ms",
+                        QUOTA_MIN_US);
     } else {
         b->quota_us = (uint64_t)(product / MILLIONTHS);
         if (product % MILLIONTHS != 0)
@@ -144,8 +148,7 @@ static void bandwidth_add_v1(struct planner *p, struct bandwidth *b, const struc
 static void bandwidth_add_v2(struct planner *p, struct bandwidth *b)
 {
     _cleanup_free_ char *quota = quota_text(b->quota_us, "max");
-    char *text =
-        quota ? text_format("%s %llu", quota, (unsigned long long)b->period_us) : NULL;
+    char *text = quota ? text_format("%s %llu", quota, (unsigned long long)b->period_us) : NULL;
     struct plan_step *step =
         planner_add(p, b->id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_EXACT, NULL }, text,
                     TAKE_PTR(b->reason));
@@ -258,7 +261,8 @@ static int check_not_idle(struct planner *p, enum limit_id id)
                                                     : current && current->number != 0;
 
     if (is_idle)
-        return planner_usage(p, id, "contradicts --cpu-idle: an idle group has no share of its own");
+        return planner_usage(p, id,
+                             "contradicts --cpu-idle: an idle group has no share of its own");
     return 0;
 }
 

@@ -28,8 +28,8 @@ static int cpuset_check(struct planner *p, enum limit_id id)
         for (size_t i = 0; i < ARRAY_SIZE(asked.bits); i++)
             asked.bits[i] &= ~have.bits[i];
         list_format(&asked, &absent);
-        return planner_refuse(p, id, "names %s %s, which this machine does not have; it has %s", what,
-                              buf_text(&absent), machine_list);
+        return planner_refuse(p, id, "names %s %s, which this machine does not have; it has %s",
+                              what, buf_text(&absent), machine_list);
     }
     if (parent[0] != '\0' && list_parse(parent, &have) == 0 && !list_is_subset(&asked, &have))
         return planner_refuse(p, id, "goes beyond the group above, which may use only %s %s", what,
@@ -44,8 +44,8 @@ static void cpuset_add(struct planner *p, enum limit_id id, enum plan_target tar
 
     if (text_replace(&copy, reason) < 0)
         p->plan->out_of_memory = true;
-    struct plan_step *step =
-        planner_add(p, id, (struct planner_write){ target, PLAN_CHECK_LIST, NULL }, strdup(list), copy);
+    struct plan_step *step = planner_add(
+        p, id, (struct planner_write){ target, PLAN_CHECK_LIST, NULL }, strdup(list), copy);
     if (step && !planner_wants(p, id)) {
         step->limit = LIMIT_NONE;
         step->serves = 0;

@@ -7,7 +7,8 @@
 /* ---- weights ----------------------------------------------------------------------------------- */
 
 /* "blkio.weight" is "blkio.bfq.weight" where the bfq scheduler offers it. */
-static void weight_file(const struct planner *p, enum limit_id id, bool is_bfq, char *ret, size_t size)
+static void weight_file(const struct planner *p, enum limit_id id, bool is_bfq, char *ret,
+                        size_t size)
 {
     const char *file = text_or_empty(planner_file(p, id));
     size_t prefix = strcspn(file, ".") + 1;
@@ -41,11 +42,11 @@ static void weight_add(struct planner *p, enum limit_id id, const char *key, uin
     weight_file(p, id, is_bfq, file, sizeof(file));
     if (!key && version == 2)
         key = "default";
-    planner_add(p, id,
-                (struct planner_write){ PLAN_GROUP, key ? PLAN_CHECK_KEYED : PLAN_CHECK_NUMBER, file },
-                text_format("%s%s%llu", text_or_empty(key), key ? " " : "",
-                            (unsigned long long)weight),
-                weight_reason(asked, weight, is_bfq));
+    planner_add(
+        p, id,
+        (struct planner_write){ PLAN_GROUP, key ? PLAN_CHECK_KEYED : PLAN_CHECK_NUMBER, file },
+        text_format("%s%s%llu", text_or_empty(key), key ? " " : "", (unsigned long long)weight),
+        weight_reason(asked, weight, is_bfq));
 }
 
 int plan_io_weight(struct planner *p, enum limit_id id)
@@ -98,9 +99,8 @@ static void rate_add_device(struct planner *p, enum limit_id id, const struct li
         buf_printf(&line, " %s=%s", limit_info(rate_table[i])->v2_key, text_or_empty(number));
         serves |= LIMIT_BIT(rate_table[i]);
     }
-    struct plan_step *step =
-        planner_add(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_KEYED, NULL },
-                    buf_take(&line), NULL);
+    struct plan_step *step = planner_add(
+        p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_KEYED, NULL }, buf_take(&line), NULL);
     if (step)
         step->serves |= serves;
 }
@@ -141,8 +141,8 @@ int plan_io_max(struct planner *p, enum limit_id id)
     for (size_t i = 0; i < value->n_entries; i++) {
         const struct limit_entry *entry = &value->entries[i];
         uint64_t number = entry->number == LIMIT_NUMBER_UNLIMITED ? 0 : entry->number;
-        _cleanup_free_ char *text = text_format("%u:%u %llu", entry->major, entry->minor,
-                                                (unsigned long long)number);
+        _cleanup_free_ char *text =
+            text_format("%u:%u %llu", entry->major, entry->minor, (unsigned long long)number);
         if (!text)
             return err_nomem(p->err);
         planner_add_both(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_KEYED, NULL }, text,
@@ -162,7 +162,8 @@ int plan_io_latency(struct planner *p, enum limit_id id)
     for (size_t i = 0; i < value->n_entries; i++)
         planner_add(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_KEYED, NULL },
                     text_format("%u:%u %s=%llu", value->entries[i].major, value->entries[i].minor,
-                                limit_info(id)->v2_key, (unsigned long long)value->entries[i].number),
+                                limit_info(id)->v2_key,
+                                (unsigned long long)value->entries[i].number),
                     strdup("microseconds"));
     planner_in_force(p, id, value->number);
     return 0;

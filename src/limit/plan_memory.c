@@ -146,9 +146,10 @@ static int memory_default_total(struct planner *p, struct memory *m)
         m->has_total = true;
         if (__builtin_mul_overflow(m->memory_bytes, 2u, &m->total_bytes))
             m->total_bytes = UNLIMITED;
-        reason_add(p, &m->total_reason,
-                   "memory and swap are twice --memory, as docker has it, since no --memory-swap is "
-                   "given");
+        reason_add(
+            p, &m->total_reason,
+            "memory and swap are twice --memory, as docker has it, since no --memory-swap is "
+            "given");
     }
     return 0;
 }
@@ -162,7 +163,8 @@ static int memory_place_total(struct planner *p, struct memory *m)
         return 0;
     if (planner_has_feature(p, LAYOUT_MEMSW)) {
         if (asked && p->machine->swap_bytes == 0)
-            reason_add(p, &m->total_reason, "no swap is on, so none can be used whatever this says");
+            reason_add(p, &m->total_reason,
+                       "no swap is on, so none can be used whatever this says");
         return 0;
     }
     m->has_total = false;
@@ -181,9 +183,9 @@ static void memory_add_memory(struct planner *p, struct memory *m)
 {
     if (!m->has_memory)
         return;
-    struct plan_step *step =
-        planner_add(p, LIMIT_MEMORY, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, NULL },
-                    planner_number_text(p, LIMIT_MEMORY, m->memory_bytes), TAKE_PTR(m->memory_reason));
+    struct plan_step *step = planner_add(
+        p, LIMIT_MEMORY, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, NULL },
+        planner_number_text(p, LIMIT_MEMORY, m->memory_bytes), TAKE_PTR(m->memory_reason));
     /* A total that holds by itself is in force through this write. */
     if (step && planner_wants(p, LIMIT_MEMORY_SWAP) && !m->has_total &&
         limit_is_set(&p->plan->in_force, LIMIT_MEMORY_SWAP))
@@ -201,8 +203,7 @@ static void memory_add_total(struct planner *p, struct memory *m)
         number -= m->memory_bytes;
         reason_add(p, &m->total_reason, "the total less --memory, since v2 counts swap alone");
     }
-    planner_add(p, LIMIT_MEMORY_SWAP,
-                (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, NULL },
+    planner_add(p, LIMIT_MEMORY_SWAP, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, NULL },
                 planner_number_text(p, LIMIT_MEMORY_SWAP, number), TAKE_PTR(m->total_reason));
     if (planner_wants(p, LIMIT_MEMORY_SWAP))
         planner_in_force(p, LIMIT_MEMORY_SWAP, m->total_bytes);

@@ -32,8 +32,9 @@ static int hugetlb_add(struct planner *p, enum limit_id id, const struct limit_e
     char *reason = NULL;
 
     if (!hugetlb_is_known(p->machine->hugepages, entry->key))
-        return planner_refuse(p, id, "names a huge page size that this machine does not have; it "
-                                     "has %s",
+        return planner_refuse(p, id,
+                              "names a huge page size that this machine does not have; it "
+                              "has %s",
                               p->machine->hugepages);
     if (size_parse(entry->key, &page) < 0 || page == 0)
         return planner_usage(p, id, "names no huge page size");
@@ -138,8 +139,9 @@ int plan_device_rules(struct planner *p, enum limit_id id)
         return 0;
     }
     if (p->options->current)
-        return planner_refuse(p, id, "cannot be changed in a live run on cgroup v1, where only an "
-                                     "empty group lets its devices be denied");
+        return planner_refuse(p, id,
+                              "cannot be changed in a live run on cgroup v1, where only an "
+                              "empty group lets its devices be denied");
     if (needs_deny)
         rules_add_v1(p, id, &deny_all, "nothing but what the rules after this allow");
     for (size_t i = 0; i < value->n_entries; i++)
@@ -203,8 +205,9 @@ static int conf_place(struct planner *p, enum limit_id id, const struct limit_en
     *ret_version = 2;
     if (controller == CONTROLLER_NONE)
         return p->layout->has_v2 ? 1
-                                 : planner_unmet(p, id, NULL, "%s exists only on cgroup v2, which is "
-                                                              "not mounted here",
+                                 : planner_unmet(p, id, NULL,
+                                                 "%s exists only on cgroup v2, which is "
+                                                 "not mounted here",
                                                  entry->key);
     where = &p->layout->controller[controller];
     *ret_version = where->version;
@@ -214,7 +217,8 @@ static int conf_place(struct planner *p, enum limit_id id, const struct limit_en
                              where->obstacle ? where->obstacle : "no hierarchy has it here");
     const char *name = controller_name(controller, where->version);
     if (strlen(name) != len || memcmp(name, entry->key, len) != 0)
-        return planner_unmet(p, id, NULL, "%s is a file of cgroup v%d and the %s controller is on v%d",
+        return planner_unmet(p, id, NULL,
+                             "%s is a file of cgroup v%d and the %s controller is on v%d",
                              entry->key, where->version == 2 ? 1 : 2, name, where->version);
     return 1;
 }

@@ -56,8 +56,9 @@ int plan_rlimit(struct planner *p, enum limit_id id)
     char file[64];
 
     if (p->options->current)
-        return planner_refuse(p, id, "cannot be changed in a live run: a process takes its rlimits "
-                                     "with it when it starts");
+        return planner_refuse(p, id,
+                              "cannot be changed in a live run: a process takes its rlimits "
+                              "with it when it starts");
     if (value->hard > ceiling) {
         _cleanup_free_ char *ours = rlimit_side(ceiling);
         rlimit_file(id, file);
@@ -150,7 +151,8 @@ static int plan_cpu_counter(struct planner *p, enum limit_id id)
         p->plan->controllers |= CONTROLLER_BIT(CONTROLLER_CPUACCT);
         return 1;
     }
-    return planner_unmet(p, id, cpuacct->remedy, "nothing counts the CPU time of a whole run here: %s",
+    return planner_unmet(p, id, cpuacct->remedy,
+                         "nothing counts the CPU time of a whole run here: %s",
                          cpuacct->obstacle ? cpuacct->obstacle
                                            : "there is neither cgroup v2 nor a cpuacct controller");
 }

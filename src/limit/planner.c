@@ -55,7 +55,8 @@ static int place_elsewhere(struct planner *p, enum limit_id id, int version)
     const struct limit_info *info = limit_info(id);
     const char *other = version == 2 ? info->v1_file : info->v2_file;
 
-    return planner_unmet(p, id, NULL, "%s exists only on cgroup v%d and the %s controller is on v%d here",
+    return planner_unmet(p, id, NULL,
+                         "%s exists only on cgroup v%d and the %s controller is on v%d here",
                          text_or_empty(other), version == 2 ? 1 : 2,
                          controller_name(info->controller, version), version);
 }
@@ -165,8 +166,9 @@ int planner_unmet(struct planner *p, enum limit_id id, const char *remedy, const
     if (p->options->best_effort)
         return unmet_add(p, id, remedy, why);
     planner_asked(p, id, asked, sizeof(asked));
-    return err_refuse(p->err, ENOTSUP, "%s cannot be put in force: %s; %s%sor run without it by "
-                                       "--best-effort",
+    return err_refuse(p->err, ENOTSUP,
+                      "%s cannot be put in force: %s; %s%sor run without it by "
+                      "--best-effort",
                       asked, why, text_or_empty(remedy), remedy ? ", " : "");
 }
 
@@ -184,8 +186,9 @@ struct plan_step *planner_add(struct planner *p, enum limit_id id, struct planne
     bool on_process = write.target == PLAN_PROCESS || write.target == PLAN_SUPERVISOR;
     struct plan_step step = { .limit = id,
                               .serves = LIMIT_BIT(id),
-                              .controller = write.target == PLAN_PROCESS ? CONTROLLER_PROCESS
-                                                                         : limit_info(id)->controller,
+                              .controller = write.target == PLAN_PROCESS
+                                                ? CONTROLLER_PROCESS
+                                                : limit_info(id)->controller,
                               .version = on_process ? 0 : planner_version(p, id),
                               .target = write.target,
                               .check = write.check,
