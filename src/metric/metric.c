@@ -119,7 +119,7 @@ static bool parse_none(const char *text, const char *key, uint64_t *ret)
 {
     (void)text;
     (void)key;
-    (void)ret;
+    *ret = 0;
     return false;
 }
 
@@ -158,6 +158,16 @@ static bool parse_sum_field(const char *text, const char *key, uint64_t *ret)
     return true;
 }
 
+/* The word number n (from 0) of a line; an empty one when there are fewer. */
+static void word_nth(const char *line, size_t line_len, unsigned n, const char **ret,
+                     size_t *ret_len)
+{
+    const char *p = line;
+
+    for (unsigned i = 0; i <= n; i++)
+        word_next(&p, line + line_len, ret, ret_len);
+}
+
 /* Lines "8:0 Read 4096"; the last, "Total 4096", has its word in front and does not count. */
 static bool parse_sum_op(const char *text, const char *key, uint64_t *ret)
 {
@@ -166,10 +176,10 @@ static bool parse_sum_op(const char *text, const char *key, uint64_t *ret)
     size_t line_len, len;
 
     while (line_next(&cursor, &line, &line_len)) {
-        const char *p = line, *end = line + line_len;
-        if (!word_next(&p, end, &word, &len) || !word_next(&p, end, &word, &len) ||
-            !word_is(word, len, key) || !word_next(&p, end, &word, &len))
+        word_nth(line, line_len, 1, &word, &len);
+        if (!word_is(word, len, key))
             continue;
+        word_nth(line, line_len, 2, &word, &len);
         if (scan_number(word, word + len, &value) != word + len ||
             __builtin_add_overflow(sum, value, &sum))
             return false;

@@ -57,10 +57,10 @@ struct metric_source {
 #define METRIC_TICKS UINT32_MAX /* in divide: value is in clock ticks */
 
 struct metric_info {
-    const char *name; /* "cpu_total_us": JSON name, unit as suffix */
-    const char *help; /* one line: what it is and what it is not */
-    enum metric_unit unit;
+    const char *name;                      /* "cpu_total_us": JSON name, unit as suffix */
+    const char *help;                      /* one line: what it is and what it is not */
     struct metric_source v1, v1_older, v2; /* v1_older: where v1's file is missing */
+    enum metric_unit unit;
     bool is_counter; /* a running count; else a maximum or momentary: no difference is taken */
 };
 
