@@ -11,10 +11,12 @@
 #
 # From outside:  RATION  the program            TOOLS  the directory of the static helpers
 #                LAYOUT  v1, v2, hybrid (found out when unset)
+#                VM      1 in a virtual machine, which is emulated and ten times slower
 # For scripts:   $work   a directory of its own, on the way out removed
 #                $status $out $err  of the last run_ration: exit status, files with stdout and stderr
+#                $json   the result of the last run_json and start_json, as JSON
 # shellcheck shell=sh
-# shellcheck disable=SC2034 # variables here are read by the scripts
+# shellcheck disable=SC2034,SC2012 # variables are read by the scripts; ls names only numbers
 
 set -u
 
@@ -29,7 +31,14 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rt.XXXXXX") || exit 99
 chmod 755 "$work"
 out=$work/.out
 err=$work/.err
+json=$work/.json
 status=0
+: "${VM:=0}"
+
+# pick HERE VM: a size of work for this machine, and one for where it is emulated.
+pick() {
+    if [ "$VM" = 1 ]; then echo "$2"; else echo "$1"; fi
+}
 
 # ---- TAP ---------------------------------------------------------------------------------------
 
@@ -137,6 +146,12 @@ run_ration() { # ARGS...: sets $status, fills $out and $err; stdin is /dev/null
     "$RATION" "$@" >"$out" 2>"$err" </dev/null || status=$?
 }
 
+# `ration run` with its result in $json: sets $status, fills $out and $err.
+run_json() { # ARGS...
+    rm -f "$json"
+    run_ration run --report "$json" --format json "$@"
+}
+
 run_ration_stdin() { # FILE ARGS...
     t_stdin=$1
     shift
@@ -163,6 +178,37 @@ start_ration() { # ARGS...
     "$RATION" "$@" >"$out" 2>"$err" </dev/null &
     ration_pid=$!
     t_pids="$t_pids $ration_pid"
+}
+
+start_json() { # ARGS...: `ration run` in the background, with its result in $json
+    rm -f "$json"
+    start_ration run --report "$json" --format json "$@"
+}
+
+# Starts a run that sleeps, with its result in $json, and waits until it does: $pid is COMMAND's
+# number. Without a sleeper the assertion NAME fails.
+start_sleeper() { # NAME ARGS...
+    t_name=$1
+    shift
+    t_sleepers=$((t_sleepers + 1))
+    start_json "$@" -- "$TOOLS/hog" sleep "3600.$$$t_sleepers"
+    pid=
+    wait_until 20 t_find_sleeper || {
+        kill "$ration_pid" 2>/dev/null
+        wait_ration
+        t_fail_run "$t_name" 'COMMAND did not start'
+        return 1
+    }
+}
+
+t_sleepers=0
+t_find_sleeper() {
+    pid=$(find_process hog "3600.$$$t_sleepers")
+}
+
+end_sleeper() { # ends COMMAND of start_sleeper, and waits for ration: sets $status
+    kill -KILL "$pid"
+    wait_ration
 }
 
 wait_ration() { # waits for start_ration's: sets $status
@@ -257,6 +303,26 @@ expect_refusal() { # STATUS ERE [NAME]
         t_fail_run "$t_name" "stderr does not match: $2"
     else
         ok "$t_name"
+    fi
+}
+
+# A refusal by `ration run` that leaves nothing behind, not even for a moment: the next call would
+# reclaim it, and hide it.
+expect_refused() { # STATUS ERE ARGS...
+    t_wanted=$1
+    t_ere=$2
+    shift 2
+    run_ration run "$@"
+    expect_refusal_of "$t_wanted" "$t_ere"
+}
+
+expect_refusal_of() { # STATUS ERE [NAME]: of the last run_ration
+    t_remains=$(t_left)
+    t_name=${3:-"refused with $1 and one sentence that has $2, nothing left: ration $t_last"}
+    if [ -n "$t_remains" ]; then
+        t_fail_run "$t_name" "$t_remains"
+    else
+        expect_refusal "$1" "$2" "$t_name"
     fi
 }
 
@@ -414,19 +480,26 @@ group_file() { # CONTROLLER PID FILE
 
 # Prints the first process of a running ration that runs the program NAME, else fails.
 find_process() { # NAME [ARG]: /proc/PID/exe ends in /NAME, and ARG is among its arguments
-    for t_proc in /proc/[0-9]*; do
-        t_exe=$(readlink "$t_proc/exe" 2>/dev/null) || continue
-        [ "${t_exe##*/}" = "$1" ] || continue
+    for t_found in $(ls -l /proc/[0-9]*/exe 2>/dev/null |
+        sed -n "s|.* /proc/\\([0-9]*\\)/exe -> .*/$1\$|\\1|p"); do
         if [ $# -gt 1 ]; then
-            tr '\0' '\n' <"$t_proc/cmdline" 2>/dev/null | grep -qxF -e "$2" || continue
+            tr '\0' '\n' <"/proc/$t_found/cmdline" 2>/dev/null | grep -qxF -e "$2" || continue
         fi
-        printf '%s\n' "${t_proc#/proc/}"
+        printf '%s\n' "$t_found"
         return 0
     done
     return 1
 }
 
 # ---- no trace left -----------------------------------------------------------------------------
+
+# Is group a part of a run that is under way, of a ration that is not the one under test?
+t_of_another() { # PATH
+    t_run=${1#*/ration-}
+    t_supervisor=$(sed -n 's/^supervisor //p' "/run/ration/${t_run%%/*}" 2>/dev/null)
+    [ -n "$t_supervisor" ] || return 1
+    t_exe=$(readlink "/proc/$t_supervisor/exe" 2>/dev/null) && [ "$t_exe" != "$RATION" ]
+}
 
 t_groups() { # prints every group of ours, in every hierarchy
     awk '{
@@ -435,7 +508,9 @@ t_groups() { # prints every group of ours, in every hierarchy
         if ($(i + 1) == "cgroup" || $(i + 1) == "cgroup2") print $5
     }' /proc/self/mountinfo | sort -u | while read -r t_mount; do
         find "$t_mount" -type d -name 'ration*' 2>/dev/null
-    done | sort -u
+    done | sort -u | while read -r t_group; do
+        t_of_another "$t_group" || printf '%s\n' "$t_group"
+    done
 }
 
 t_mounts() { # prints every mount of ours
@@ -443,21 +518,23 @@ t_mounts() { # prints every mount of ours
 }
 
 t_processes() { # prints every process that runs the ration or a helper of this test
-    for t_proc in /proc/[0-9]*; do
-        t_exe=$(readlink "$t_proc/exe" 2>/dev/null) || continue
-        case $t_exe in
-        "$RATION" | "$t_tools"/*)
-            printf '%s %s\n' "${t_proc#/proc/}" \
-                "$(tr '\0' ' ' <"$t_proc/cmdline" 2>/dev/null | cut -c1-200)"
-            ;;
-        esac
-    done
+    ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's|.* /proc/\([0-9]*\)/exe -> |\1 |p' |
+        while read -r t_pid t_exe; do
+            case $t_exe in
+            "$RATION" | "$t_tools"/*)
+                printf '%s %s\n' "$t_pid" \
+                    "$(tr '\0' ' ' <"/proc/$t_pid/cmdline" 2>/dev/null | cut -c1-200)"
+                ;;
+            esac
+        done
 }
 
 t_state() { # prints every entry of the run directories
     for t_dir in /run/ration ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR/ration"}; do
         [ -d "$t_dir" ] && find "$t_dir" -mindepth 1 2>/dev/null
-    done | sort
+    done | sort | while read -r t_file; do
+        t_of_another "/ration-${t_file##*/}" || printf '%s\n' "$t_file"
+    done
 }
 
 t_tools=$(cd "$TOOLS" && pwd -P) || exit 99
