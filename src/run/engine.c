@@ -71,20 +71,10 @@ static bool groups_on_record(const char *text, struct buf *ret)
 static int groups_by_name(struct engine *engine, const char *name, struct buf *ret, struct err *err)
 {
     _cleanup_(cgroups_closep) struct cgroups *cgroups = NULL;
-    struct hierarchy_info info;
     struct cgroups_options options = { .root_fd = -1, .rootless = engine->rootless };
     int r = cgroups_open(&options, &cgroups, err);
 
-    if (r < 0)
-        return r;
-    for (size_t i = 0; cgroups_hierarchy(cgroups, i, &info); i++) {
-        const char *slash = info.base[0] ? "/" : "";
-        buf_printf(ret, "%d %s %s %s%sration-%s\n", info.version, info.name, info.mount_point,
-                   info.base, slash, name);
-        buf_printf(ret, "%d %s %s %s%sration-%s/box\n", info.version, info.name, info.mount_point,
-                   info.base, slash, name);
-    }
-    return buf_error(ret) < 0 ? err_nomem(err) : 0;
+    return r < 0 ? r : group_paths_named(cgroups, name, ret, err);
 }
 
 static int reclaim_run(void *data, const char *name, const char *text, struct err *err)

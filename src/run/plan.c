@@ -15,18 +15,14 @@ void run_plan_done(struct run_plan *plan)
     *plan = (struct run_plan){ 0 };
 }
 
-int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
-                     struct err *err)
+static bool wants_cpu_time(const struct spec *spec)
 {
-    struct cgroups_options options = { .root_fd = -1,
-                                       .parent = spec->cgroup_parent,
-                                       .rootless = engine->rootless };
-
-    return cgroups_open(&options, ret, err);
+    return limit_is_set(&spec->limits, LIMIT_CPU_TIME) ||
+           limit_is_set(&spec->limits, LIMIT_CPU_TIME_SOFT);
 }
 
-/* Groups that are wanted for what they count, beside those that limits need. */
-static unsigned measured_controllers(const struct spec *spec, const struct layout *layout)
+/* Groups that are wanted for what they count or do, beside those that limits need. */
+static unsigned measured_controllers(const struct spec *spec, bool has_v2)
 {
     unsigned mask = 0;
 
@@ -34,13 +30,30 @@ static unsigned measured_controllers(const struct spec *spec, const struct layou
         mask |= CONTROLLER_BIT(CONTROLLER_MEMORY) | CONTROLLER_BIT(CONTROLLER_PIDS) |
                 CONTROLLER_BIT(CONTROLLER_IO);
     /* A v2 hierarchy counts CPU time in every group, without any controller. */
-    if (!layout->has_v2 && (spec->measure || limit_is_set(&spec->limits, LIMIT_CPU_TIME) ||
-                            limit_is_set(&spec->limits, LIMIT_CPU_TIME_SOFT)))
+    if (!has_v2 && (spec->measure || wants_cpu_time(spec)))
         mask |= CONTROLLER_BIT(CONTROLLER_CPUACCT);
     /* Without a process namespace and without cgroup.kill, freezing is how a group is ended whole. */
-    if (!layout->has_v2 && !(spec->namespaces & CLONE_NEWPID))
+    if (!has_v2 && !(spec->namespaces & CLONE_NEWPID))
         mask |= CONTROLLER_BIT(CONTROLLER_FREEZER);
     return mask;
+}
+
+int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
+                     unsigned *ret_parts, struct err *err)
+{
+    struct cgroups_options options = {
+        .root_fd = -1,
+        .parent = spec->cgroup_parent,
+        .rootless = engine->rootless,
+        /* Whether there is a v2 hierarchy is not known yet: look for what either answer needs. */
+        .controllers = measured_controllers(spec, false),
+    };
+
+    *ret_parts = cgroups_need(&spec->limits, &options);
+    /* How fast CPU time can pass. */
+    if (wants_cpu_time(spec))
+        *ret_parts |= MACHINE_CPUS;
+    return cgroups_open(&options, ret, err);
 }
 
 static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *err)
@@ -48,7 +61,7 @@ static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *e
     struct plan_options options = {
         .weight_map = spec->weight_map,
         .best_effort = spec->best_effort,
-        .measure = measured_controllers(spec, &plan->layout),
+        .measure = measured_controllers(spec, plan->layout.has_v2),
     };
 
     return limits_plan(&spec->limits, &plan->layout, &plan->machine, &options, &plan->plan, err);
@@ -77,11 +90,11 @@ static void add_ceiling(void *data, enum limit_id limit, const char *path, const
     list->failed |= !ceiling->path || !ceiling->value;
 }
 
-int run_plan_here(const struct cgroups *cgroups, const struct spec *spec, struct run_plan *ret,
-                  struct err *err)
+int run_plan_here(const struct cgroups *cgroups, unsigned parts, const struct spec *spec,
+                  struct run_plan *ret, struct err *err)
 {
     struct ceiling_list list = { .plan = ret };
-    int r = machine_read(-1, &ret->machine, err);
+    int r = machine_read_parts(-1, parts, &ret->machine, err);
 
     if (r < 0)
         return r;
@@ -108,14 +121,15 @@ int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
 {
     _cleanup_(cgroups_closep) struct cgroups *cgroups = NULL;
     struct run_plan plan = { 0 };
+    unsigned parts;
     int r;
 
     if (strcmp(layout, "here") != 0) {
         r = plan_elsewhere(spec, layout, &plan, err);
     } else {
-        r = run_open_cgroups(engine, spec, &cgroups, err);
+        r = run_open_cgroups(engine, spec, &cgroups, &parts, err);
         if (r >= 0)
-            r = run_plan_here(cgroups, spec, &plan, err);
+            r = run_plan_here(cgroups, parts, spec, &plan, err);
         /* Sentences about this layout belong to cgroups, which ends here; a plan has its own copies. */
         for (size_t i = 0; i < CONTROLLER_COUNT; i++)
             plan.layout.controller[i].obstacle = plan.layout.controller[i].remedy = NULL;

@@ -77,10 +77,11 @@ int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *r
                          struct err *err);
 
 /* plan.c */
-int run_plan_here(const struct cgroups *cgroups, const struct spec *spec, struct run_plan *ret,
-                  struct err *err);
+/* Look at what this spec needs of the hierarchies; *ret_parts: what it needs to know of the machine. */
 int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
-                     struct err *err);
+                     unsigned *ret_parts, struct err *err);
+int run_plan_here(const struct cgroups *cgroups, unsigned parts, const struct spec *spec,
+                  struct run_plan *ret, struct err *err);
 
 /* start.c: run_start() with the first size of COMMAND's terminal */
 int run_start_sized(struct engine *engine, const struct spec *spec, const int stdio[3],

@@ -30,10 +30,11 @@ static struct run *run_new(struct engine *engine, const struct spec *spec, const
 
 static int start_planned(struct run *run, struct err *err)
 {
-    int r = run_open_cgroups(run->engine, run->spec, &run->cgroups, err);
+    unsigned parts;
+    int r = run_open_cgroups(run->engine, run->spec, &run->cgroups, &parts, err);
 
     if (r >= 0)
-        r = run_plan_here(run->cgroups, run->spec, &run->plan, err);
+        r = run_plan_here(run->cgroups, parts, run->spec, &run->plan, err);
     if (r >= 0)
         r = run_launch(run, err);
     return r;
