@@ -9,8 +9,9 @@
  *   Without init the box itself runs the command steps and becomes COMMAND.
  *
  * Both lists are tables of named steps, in box_steps.c and command_steps.c; the name of a failing step
- * is the error's location. Limits are in force before the command exists, so nothing runs unlimited for a moment:
- * the supervisor calls spawn_start() only with groups whose plan was written and read back.
+ * is the error's location. Limits are in force before the command exists, so nothing runs unlimited
+ * for a moment: the supervisor calls spawn_start() only with groups whose plan was written and read
+ * back. Steps that need not be in the run's groups are the box's, so that they are not in its figures.
  */
 #pragma once
 
@@ -46,7 +47,11 @@ struct spawn_options {
     size_t n_cgroup_mounts;
     int stdio[3]; /* what COMMAND gets as 0, 1, 2 when it has no terminal; -1: /dev/null */
     unsigned short rows, columns; /* initial terminal size, 0: 24x80 */
-    bool die_with_supervisor;     /* everything of the run ends when the supervisor does */
+    /*
+     * Everything of the run ends when the supervisor does; without init, already when the thread does
+     * that calls spawn_start().
+     */
+    bool die_with_supervisor;
 };
 
 enum spawn_event {
@@ -63,9 +68,10 @@ struct spawn {
     pid_t box_pid; /* the process that ration must reap (box, or COMMAND without init) */
     int box_pidfd;
     int command_pidfd; /* of COMMAND once started; -1 before */
-    pid_t command_pid; /* in our pid namespace; 0 before */
-    int channel_fd;    /* readable when spawn_read() has something to tell */
+    int channel_fd;    /* readable or hung up when spawn_read() has something to tell */
     int terminal_fd;   /* pty master once started with tty, else -1 */
+    bool init;         /* a box stands between us and COMMAND */
+    bool started, reaped;
 };
 
 /*

@@ -101,7 +101,9 @@ static void vfork_sleeps_until_exec_or_failure(void **state)
 static void clone_tells_errors(void **state)
 {
     struct note note = { 0 };
-    struct clone_args args = { .exit_signal = SIGCHLD, .flags = CLONE_INTO_CGROUP, .cgroup = 4000000 };
+    struct clone_args args = { .exit_signal = SIGCHLD,
+                               .flags = CLONE_INTO_CGROUP,
+                               .cgroup = 4000000 };
 
     (void)state;
     assert_int_equal(sys_clone3_vfork(&args, write_note, &note), -EBADF);

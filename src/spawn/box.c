@@ -1,0 +1,210 @@
+/*
+ * The box: process 1 of the run's pid namespace. It builds the run's surroundings, starts COMMAND,
+ * reaps whatever is orphaned, tells how COMMAND ended, and ends; with it ends everything in its pid
+ * namespace. It stays outside the limited groups and keeps next to nothing in memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spawn/launch.h"
+#include "sys/sys.h"
+
+#define BOX_FAILED 125
+
+int steps_run(const struct step *table, size_t n, struct launch *launch, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int r = 0;
+
+        if (!table[i].condition || table[i].condition(launch))
+            r = table[i].fn(launch, err);
+        if (r < 0) {
+            err_step(err, table[i].name);
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------ */
+
+/* Returns only when COMMAND's program was not executed. */
+static int command_main(void *data)
+{
+    struct launch *launch = data;
+
+    command_steps(launch, &launch->outcome->err);
+    return BOX_FAILED;
+}
+
+static int clone_failed(int code, struct err *err)
+{
+    if (code == EAGAIN)
+        return err_refuse(
+            err, code,
+            "cannot make the process for COMMAND: --pids-limit or a pids limit above it "
+            "allows no process");
+    if (code == EBUSY)
+        return err_set(err, code,
+                       "cannot make the process for COMMAND in its group: the group has "
+                       "controllers enabled for its children");
+    return err_set(err, code, "cannot make the process for COMMAND: %s", err_name(code));
+}
+
+static int command_start(struct launch *launch, struct err *err)
+{
+    struct clone_args args = {
+        .flags = CLONE_PIDFD | CLONE_VFORK,
+        .pidfd = (uint64_t)(uintptr_t)&launch->command_pidfd,
+        .exit_signal = SIGCHLD,
+    };
+
+    if (launch->options->groups.v2_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (unsigned)launch->options->groups.v2_fd;
+    }
+    if (launch->borrows) {
+        launch->command_pid = sys_clone3_vfork(&args, command_main, launch);
+    } else {
+        launch->command_pid = sys_clone3(&args, sizeof(args));
+        if (launch->command_pid == 0)
+            _exit(command_main(launch));
+    }
+    if (launch->command_pid < 0) {
+        int r = clone_failed(-launch->command_pid, err);
+        err_step(err, "command");
+        return r;
+    }
+    if (launch->outcome->err.code != 0) {
+        if (err != &launch->outcome->err)
+            *err = launch->outcome->err;
+        return -launch->outcome->err.code;
+    }
+    return 0;
+}
+
+/* ---- watch ------------------------------------------------------------------------------------------------- */
+
+/* Reap all that is dead. 1 when COMMAND was among them. */
+static int reap(const struct launch *launch, struct spawn_exit *ret_exit)
+{
+    for (;;) {
+        siginfo_t info;
+        struct rusage usage;
+        int r;
+
+        info.si_pid = 0;
+        r = sys_waitid(P_ALL, 0, &info, WEXITED | WNOHANG, &usage);
+        if (r == -EINTR)
+            continue;
+        if (r < 0 || info.si_pid == 0)
+            return 0;
+        if (info.si_pid == launch->command_pid) {
+            exit_fill(ret_exit, info.si_code, info.si_status, &usage);
+            return 1;
+        }
+    }
+}
+
+/*
+ * Sleep until a child died or the supervisor is gone; false for the latter. SIGCHLD is let in only
+ * here, so that none is missed; it comes at once when a child died before.
+ */
+static bool watch(const struct launch *launch, bool supervised)
+{
+    struct pollfd channel = { .fd = supervised ? launch->channel_fd : -1 };
+    sigset_t mask;
+
+    sigfillset(&mask);
+    sigdelset(&mask, SIGCHLD);
+    return ppoll(&channel, 1, NULL, &mask) <= 0 || !(channel.revents & (POLLHUP | POLLERR));
+}
+
+/* Nobody will miss the run: its processes go with the pid namespace, or else by their group. */
+static void end_unsupervised(const struct launch *launch)
+{
+    const struct spec *spec = launch->spec;
+
+    if (spec->namespaces & CLONE_NEWPID)
+        return;
+    kill(launch->command_pid, SIGKILL);
+    if (launch->options->groups.v2_fd >= 0)
+        file_write(launch->options->groups.v2_fd, "cgroup.kill", "1");
+}
+
+/* Nothing but the channel stays open; without a pid namespace, also what kills the group. */
+static int descriptors_close(struct launch *launch, struct err *err)
+{
+    unsigned keep = (unsigned)launch->channel_fd;
+    int r = 0;
+
+    if (!(launch->spec->namespaces & CLONE_NEWPID))
+        return 0;
+    if (keep > STDERR_FILENO + 1)
+        r = sys_close_range(STDERR_FILENO + 1, keep - 1, 0);
+    if (r >= 0)
+        r = sys_close_range(keep + 1, ~0u, 0);
+    return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
+}
+
+static int tell_started(const struct launch *launch)
+{
+    struct message message = {
+        .kind = MESSAGE_STARTED,
+        .fds = { launch->command_pidfd, launch->terminal_fd },
+        .n_fds = launch->terminal_fd >= 0 ? 2 : 1,
+    };
+
+    return message_send(launch->channel_fd, &message);
+}
+
+static int box_watch(struct launch *launch, struct err *err)
+{
+    struct message message = { .kind = MESSAGE_EXITED };
+    bool supervised = tell_started(launch) >= 0;
+    int r = descriptors_close(launch, err);
+
+    if (r < 0)
+        return r;
+    message.exit.started_us = launch->outcome->started_us;
+    do {
+        supervised = watch(launch, supervised) && supervised;
+        if (!supervised && launch->options->die_with_supervisor) {
+            end_unsupervised(launch);
+            return 0;
+        }
+    } while (!reap(launch, &message.exit));
+    message.exit.ended_us = clock_us(CLOCK_MONOTONIC);
+    message_send(launch->channel_fd, &message);
+    return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------- */
+
+_Noreturn void box_main(struct launch *launch)
+{
+    struct err *err = &launch->outcome->err;
+    struct message message = { .kind = MESSAGE_FAILED };
+    int r = box_steps(launch, err);
+
+    if (r >= 0 && !launch->spec->init)
+        r = command_steps(launch, err);
+    else if (r >= 0)
+        r = command_start(launch, err);
+    if (r >= 0)
+        r = box_watch(launch, err);
+    if (r < 0) {
+        message.err = *err;
+        message_send(launch->channel_fd, &message);
+    }
+    _exit(r < 0 ? BOX_FAILED : 0);
+}

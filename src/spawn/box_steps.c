@@ -1,0 +1,249 @@
+/*
+ * What the box does before COMMAND's process exists, in this order. None of it is in the run's groups.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "spawn/launch.h"
+#include "spawn/steps.h"
+#include "sys/sys.h"
+
+/* ---- itself ------------------------------------------------------------------------------------------------ */
+
+static void on_child(int signal)
+{
+    (void)signal; /* it is enough that ppoll(2) comes back */
+}
+
+/* Everything is blocked and SIGCHLD has a handler, for watch(): an inherited SIG_IGN would reap for us. */
+static int step_signals(struct launch *launch, struct err *err)
+{
+    struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
+    sigset_t mask;
+
+    (void)launch;
+    sigfillset(&mask);
+    if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0)
+        return err_set(err, errno, "cannot set up signals: %m");
+    return 0;
+}
+
+/* With init the box sees its channel hung up, whichever thread of the supervisor began the run. */
+static bool has_to_die(const struct launch *launch)
+{
+    return launch->options->die_with_supervisor && !launch->spec->init;
+}
+
+static int step_die(struct launch *launch, struct err *err)
+{
+    (void)launch;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return err_set(err, errno, "cannot ask to be killed with the supervisor: %m");
+    return 0;
+}
+
+static bool has_user_namespace(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWUSER) != 0;
+}
+
+/* The supervisor writes the maps and says so; then be somebody whom they name. */
+static int step_user_namespace(struct launch *launch, struct err *err)
+{
+    uid_t uid = launch->box_uid;
+    gid_t gid = launch->box_gid;
+    struct message message;
+    int r = message_receive(launch->channel_fd, true, &message);
+
+    if (r <= 0 || message.kind != MESSAGE_GO)
+        return err_set(err, r < 0 ? -r : EPIPE, "the supervisor went away");
+    r = gid == (gid_t)-1 ? 0 : sys_setresgid(gid, gid, gid);
+    if (r >= 0 && uid != (uid_t)-1)
+        r = sys_setresuid(uid, uid, uid);
+    return r < 0 ? err_refuse(err, -r, "--uidmap, --gidmap: cannot become %u:%u inside: %s", uid,
+                              gid, err_name(-r))
+                 : 0;
+}
+
+static bool lacks_pid_namespace(const struct launch *launch)
+{
+    return launch->spec->init && !(launch->spec->namespaces & CLONE_NEWPID);
+}
+
+/* Without a pid namespace of its own the box is no process 1; orphans come to it all the same. */
+static int step_subreaper(struct launch *launch, struct err *err)
+{
+    (void)launch;
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return err_set(err, errno, "cannot become the reaper of orphans: %m");
+    return 0;
+}
+
+/* Nobody inside may look into the box, which is a copy of ration. */
+static int step_hide(struct launch *launch, struct err *err)
+{
+    (void)launch;
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return err_set(err, errno, "cannot make the run's first process unreadable: %m");
+    return 0;
+}
+
+/* ---- names, network, clocks ------------------------------------------------------------------------------- */
+
+static bool has_names(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWUTS) &&
+           (launch->spec->hostname || launch->spec->domainname);
+}
+
+static int step_names(struct launch *launch, struct err *err)
+{
+    const char *host = launch->spec->hostname, *domain = launch->spec->domainname;
+
+    if (host && sethostname(host, strlen(host)) < 0)
+        return err_set(err, errno, "--hostname: cannot set %s: %m", host);
+    if (domain && setdomainname(domain, strlen(domain)) < 0)
+        return err_set(err, errno, "--domainname: cannot set %s: %m", domain);
+    return 0;
+}
+
+static bool has_network(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWNET) != 0;
+}
+
+/* A new network namespace has a loopback interface and nothing else, and it is down. */
+static int step_loopback(struct launch *launch, struct err *err)
+{
+    struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)launch;
+    /* A kernel without IPv4 has nothing to bring up. */
+    if (fd < 0 && errno == EAFNOSUPPORT)
+        return 0;
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return err_set(err, errno, "--network none: cannot bring loopback up: %m");
+    return 0;
+}
+
+static bool has_time_namespace(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWTIME) != 0;
+}
+
+/* The box stays in the old one; COMMAND's process is born in the new one. See time_namespaces(7). */
+static int step_time(struct launch *launch, struct err *err)
+{
+    const struct spec *spec = launch->spec;
+    char text[96];
+    int r;
+
+    if (unshare(CLONE_NEWTIME) < 0)
+        return err_refuse(err, errno, "--time: cannot make a time namespace: %m");
+    if (!spec->time_offset_set)
+        return 0;
+    snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0\n",
+             (long long)spec->time_monotonic_s, (long long)spec->time_boottime_s);
+    r = file_write(AT_FDCWD, "/proc/self/timens_offsets", text);
+    if (r == -ERANGE)
+        return err_refuse(err, ERANGE, "--time-offset: a clock would be before 0 or too far ahead");
+    return r < 0 ? err_refuse(err, -r, "--time-offset: cannot shift the clocks: %s", err_name(-r))
+                 : 0;
+}
+
+/* ---- what COMMAND inherits from the box ------------------------------------------------------------------ */
+
+/* A session keyring of its own: no key of the caller's is found from inside. */
+static int step_keyring(struct launch *launch, struct err *err)
+{
+    int r = sys_keyring_new_session();
+
+    (void)launch;
+    if (r == -ENOSYS)
+        return 0; /* no keys, nothing to leak */
+    return r < 0 ? err_set(err, -r, "cannot make a new session keyring: %s", err_name(-r)) : 0;
+}
+
+static bool wants_no_new_privs(const struct launch *launch)
+{
+    return launch->spec->no_new_privs;
+}
+
+static int step_no_new_privs(struct launch *launch, struct err *err)
+{
+    (void)launch;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_set(err, errno, "--security-opt no-new-privileges: %m");
+    return 0;
+}
+
+/* The kernel ends the loop: it refuses the first number that it does not know. */
+static int step_bounding_set(struct launch *launch, struct err *err)
+{
+    for (int capability = 0; capability < 64; capability++) {
+        if (launch->spec->caps.bounding & UINT64_C(1) << capability)
+            continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) >= 0)
+            continue;
+        if (errno == EINVAL)
+            break;
+        if (errno != EPERM || prctl(PR_CAPBSET_READ, capability, 0, 0, 0) != 0)
+            return err_set(err, errno, "--cap-drop: cannot drop capability %d: %m", capability);
+    }
+    return 0;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------- */
+
+static bool has_mount_namespace(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWNS) != 0;
+}
+
+static bool has_new_root(const struct launch *launch)
+{
+    return launch->spec->rootfs != NULL;
+}
+
+static bool has_terminal(const struct launch *launch)
+{
+    return launch->spec->tty;
+}
+
+static const struct step step_table[] = {
+    { "signals", NULL, step_signals },
+    { "supervisor", has_to_die, step_die },
+    { "user namespace", has_user_namespace, step_user_namespace },
+    { "reaper", lacks_pid_namespace, step_subreaper },
+    { "time namespace", has_time_namespace, step_time },
+    { "names", has_names, step_names },
+    { "network", has_network, step_loopback },
+    { "propagation", has_mount_namespace, step_propagation },
+    { "root", NULL, step_root },
+    { "mounts", has_mount_namespace, step_mounts },
+    { "terminal", has_terminal, step_terminal_open },
+    { "directory", NULL, step_directory_open },
+    { "read-only root", has_new_root, step_root_attributes },
+    { "pivot", has_new_root, step_pivot },
+    { "keyring", NULL, step_keyring },
+    { "no new privileges", wants_no_new_privs, step_no_new_privs },
+    { "bounding set", NULL, step_bounding_set },
+    { "hide", NULL, step_hide },
+};
+
+int box_steps(struct launch *launch, struct err *err)
+{
+    return steps_run(step_table, ARRAY_SIZE(step_table), launch, err);
+}

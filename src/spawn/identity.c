@@ -1,0 +1,166 @@
+/* What COMMAND's process may do: its resource limits, its numbers, its capabilities. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "spawn/launch.h"
+#include "spawn/steps.h"
+#include "sys/sys.h"
+
+/* ---- oom score -------------------------------------------------------------------------------------------- */
+
+static int oom_score_write(const struct launch *launch, const char *text)
+{
+    int dir_fd = launch->proc_fd >= 0 ? launch->proc_fd : AT_FDCWD;
+    const char *file = launch->proc_fd >= 0 ? "self/oom_score_adj" : "/proc/self/oom_score_adj";
+    char back[16];
+    ssize_t n;
+    int r = file_write(dir_fd, file, text);
+
+    if (r < 0)
+        return r;
+    n = file_read_line(dir_fd, file, back, sizeof(back));
+    if (n < 0)
+        return (int)n;
+    return strcmp(back, text) == 0 ? 0 : -EIO;
+}
+
+int step_oom_score(struct launch *launch, struct err *err)
+{
+    bool user = (launch->spec->namespaces & CLONE_NEWUSER) != 0;
+    char text[16];
+    int r;
+
+    snprintf(text, sizeof(text), "%d", launch->spec->oom_score_adj);
+    /* An unreadable process's files belong to a root that is not ours. Nobody else is inside yet. */
+    if (user)
+        prctl(PR_SET_DUMPABLE, 1);
+    r = oom_score_write(launch, text);
+    if (user)
+        prctl(PR_SET_DUMPABLE, 0);
+    if (r == -EACCES || r == -EPERM)
+        return err_refuse(err, -r,
+                          "--oom-score-adj: cannot set %s: a value below the inherited one takes "
+                          "CAP_SYS_RESOURCE",
+                          text);
+    if (r == -EIO)
+        return err_refuse(err, EIO, "--oom-score-adj: the kernel did not keep %s", text);
+    return r < 0 ? err_refuse(err, -r, "--oom-score-adj: cannot set %s: %s", text, err_name(-r))
+                 : 0;
+}
+
+/* ---- resource limits ---------------------------------------------------------------------------------------- */
+
+static const char *const rlimit_name_table[RLIM_NLIMITS] = {
+    [RLIMIT_CPU] = "cpu",           [RLIMIT_FSIZE] = "fsize",
+    [RLIMIT_DATA] = "data",         [RLIMIT_STACK] = "stack",
+    [RLIMIT_CORE] = "core",         [RLIMIT_RSS] = "rss",
+    [RLIMIT_NPROC] = "nproc",       [RLIMIT_NOFILE] = "nofile",
+    [RLIMIT_MEMLOCK] = "memlock",   [RLIMIT_AS] = "as",
+    [RLIMIT_LOCKS] = "locks",       [RLIMIT_SIGPENDING] = "sigpending",
+    [RLIMIT_MSGQUEUE] = "msgqueue", [RLIMIT_NICE] = "nice",
+    [RLIMIT_RTPRIO] = "rtprio",     [RLIMIT_RTTIME] = "rttime",
+};
+
+static const char *rlimit_name(int resource)
+{
+    bool known = resource >= 0 && resource < RLIM_NLIMITS;
+
+    return known && rlimit_name_table[resource] ? rlimit_name_table[resource] : "?";
+}
+
+static int rlimit_set(const struct spawn_rlimit *wanted, struct err *err)
+{
+    struct rlimit limit = { .rlim_cur = wanted->soft, .rlim_max = wanted->hard };
+    struct rlimit now = { 0 };
+    const char *name = rlimit_name(wanted->resource);
+    int r = sys_prlimit(0, wanted->resource, &limit, NULL);
+
+    if (r == -EPERM && sys_prlimit(0, wanted->resource, NULL, &now) >= 0)
+        return err_refuse(err, EPERM,
+                          "--ulimit %s: the hard limit here is %llu, and raising it takes "
+                          "CAP_SYS_RESOURCE (nofile: also fs.nr_open)",
+                          name, (unsigned long long)now.rlim_max);
+    if (r < 0)
+        return err_refuse(err, -r, "--ulimit %s: cannot set it: %s", name, err_name(-r));
+    r = sys_prlimit(0, wanted->resource, NULL, &now);
+    if (r < 0)
+        return err_set(err, -r, "--ulimit %s: cannot read it back: %s", name, err_name(-r));
+    if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
+        return err_refuse(err, EIO, "--ulimit %s: the kernel keeps %llu:%llu instead", name,
+                          (unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
+    return 0;
+}
+
+int step_rlimits(struct launch *launch, struct err *err)
+{
+    for (size_t i = 0; i < launch->options->n_rlimits; i++) {
+        int r = rlimit_set(&launch->options->rlimits[i], err);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- user and groups ----------------------------------------------------------------------------------------- */
+
+/* In a user namespace whose maker may not change groups there is nothing to give up, and no right to. */
+static bool groups_are_denied(const struct launch *launch)
+{
+    return (launch->spec->namespaces & CLONE_NEWUSER) && launch->spec->rootless &&
+           !launch->spec->map_by_helper;
+}
+
+int step_identity(struct launch *launch, struct err *err)
+{
+    const struct spec *spec = launch->spec;
+    int r = 0;
+
+    /* Capabilities survive the change only on request; see step_capabilities(). */
+    if (launch->uid != 0 && spec->caps.ambient != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return err_set(err, errno, "cannot keep capabilities across a change of user: %m");
+    if (!groups_are_denied(launch) || launch->n_groups > 0)
+        r = sys_setgroups(launch->n_groups, launch->groups);
+    if (r < 0)
+        return err_refuse(err, -r, "--user, --group-add: cannot set the supplementary groups: %s",
+                          err_name(-r));
+    r = sys_setresgid(launch->gid, launch->gid, launch->gid);
+    if (r >= 0)
+        r = sys_setresuid(launch->uid, launch->uid, launch->uid);
+    if (r == -EINVAL)
+        return err_refuse(err, EINVAL,
+                          "--user: %u:%u has no number outside; --uidmap and --gidmap must map it",
+                          launch->uid, launch->gid);
+    return r < 0 ? err_refuse(err, -r, "--user: cannot become %u:%u: %s", launch->uid, launch->gid,
+                              err_name(-r))
+                 : 0;
+}
+
+int step_capabilities(struct launch *launch, struct err *err)
+{
+    const struct spec_caps *caps = &launch->spec->caps;
+    int r;
+
+    /* Another user's are gone with the change, unless kept for the ambient set; what is inheritable is
+     * not, and has to go in any case. */
+    if (launch->uid != 0 && caps->ambient == 0 && launch->spec->user)
+        r = sys_capset(0, 0, caps->inheritable);
+    else
+        r = sys_capset(caps->effective, caps->permitted, caps->inheritable);
+    if (r < 0)
+        return err_refuse(err, -r, "--cap-add, --cap-drop: cannot set the capabilities: %s",
+                          r == -EPERM ? "one of them is not ours to give" : err_name(-r));
+    for (int i = 0; caps->ambient >> i; i++) {
+        if (!(caps->ambient & UINT64_C(1) << i))
+            continue;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+            return err_refuse(err, errno, "--cap-add: cannot make capability %d ambient: %m", i);
+    }
+    return 0;
+}

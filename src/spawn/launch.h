@@ -1,0 +1,189 @@
+/*
+ * A launch as its two child processes see it. Everything that needs the heap, libc's state or the
+ * caller's memory is computed by launch_prepare() before the first clone; after it there are only
+ * system calls, on this struct.
+ */
+#pragma once
+
+#include "spawn/spawn.h"
+
+/* What the command tells the box, in memory that both see. */
+struct outcome {
+    struct err err;      /* code 0: its program was executed */
+    uint64_t started_us; /* CLOCK_MONOTONIC right before that */
+};
+
+/*
+ * A file system of our own making whose content nobody else has touched: what is beneath its target
+ * is looked up from its root fd.
+ */
+struct base {
+    const char *target;
+    int fd;
+    uint64_t attr; /* MOUNT_ATTR_* that it has */
+    bool direct;   /* the kernel's own tree (proc, sysfs): names in it need no guarded look-up */
+};
+
+/* Where something is mounted: a directory fd and a name in it, "" for fd itself. */
+struct place {
+    int fd;
+    const char *name;
+    uint64_t attr; /* MOUNT_ATTR_* of the base that it is found in */
+    bool owned;    /* fd is to be closed by place_done() */
+};
+
+struct launch {
+    const struct spawn_options *options;
+    const struct spec *spec;
+
+    /* launch_prepare() */
+    struct outcome *outcome;
+    struct outcome own_outcome;
+    bool borrows;     /* the command borrows the box's memory; else outcome is a shared page */
+    char **env;       /* what COMMAND gets */
+    char *home;       /* "HOME=..." added to it, owned */
+    const char *path; /* the value of its PATH */
+    char *cwd;        /* absolute, owned */
+    uid_t box_uid;    /* what the box becomes in its user namespace; -1: it stays who it is */
+    gid_t box_gid;
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups; /* owned */
+    size_t n_groups;
+    int stdio[3];
+    int null_fd;  /* stands in stdio where -1 was asked for */
+    int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
+    int *nodes;   /* per device: detached tree of the host's node, -1: none */
+
+    /* the box */
+    int channel_fd;
+    int root_fd;
+    int proc_fd; /* a procfs that is certainly one */
+    int dev_fd;  /* the fresh /dev, -1: none */
+    struct base bases[4];
+    size_t n_bases;
+    int here_fd;      /* what "." is for mount(2); -1: unknown */
+    mode_t umask;     /* before it was cleared */
+    int null_tree_fd; /* a spare detached /dev/null, for the next mask */
+    int empty_fd;     /* the first empty directory that masks, attached */
+    struct place cgroup;
+    uint64_t cgroup_attr;
+    bool cgroup_wanted, cgroup_in_base;
+    int cwd_fd;
+    int terminal_fd, tty_fd; /* master and slave */
+    pid_t command_pid;
+    int command_pidfd;
+};
+
+/* One thing that a child does. condition NULL: always. */
+struct step {
+    const char *name;
+    bool (*condition)(const struct launch *launch);
+    int (*fn)(struct launch *launch, struct err *err);
+};
+
+/* Run in order; the first failure ends it and gets the step's name. */
+int steps_run(const struct step *table, size_t n, struct launch *launch, struct err *err);
+
+/* ---- prepare.c: in the supervisor, before the clone -------------------------------------------- */
+
+int launch_prepare(struct launch *launch, const struct spawn_options *options, struct err *err);
+void launch_done(struct launch *launch);
+
+/* ---- maps.c: in the supervisor, after the clone -------------------------------------------------- */
+
+/* Write the box's user and group maps, or have newuidmap and newgidmap do it. */
+int maps_write(const struct spec *spec, pid_t box_pid, struct err *err);
+
+/* ---- box.c, box_steps.c --------------------------------------------------------------------------- */
+
+/* The box's whole life. */
+_Noreturn void box_main(struct launch *launch);
+int box_steps(struct launch *launch, struct err *err);
+
+/* ---- command_steps.c: the command's whole life, unless it executes its program --------------------- */
+
+int command_steps(struct launch *launch, struct err *err);
+
+/* ---- place.c ------------------------------------------------------------------------------------------ */
+
+enum place_flags {
+    PLACE_REAL = 1 << 0,      /* refuse symbolic links on the way */
+    PLACE_MAKE_DIR = 1 << 1,  /* make what is missing, a directory last */
+    PLACE_MAKE_FILE = 1 << 2, /* ... an empty file last */
+};
+
+/* Find target beneath the run's root, as the run itself would; no path leads out. */
+int place_find(struct launch *launch, const char *target, unsigned flags, struct place *ret,
+               struct err *err);
+void place_done(struct place *place);
+/* Mount a detached tree there. 0 or -errno. */
+int place_attach(const struct place *place, int tree_fd);
+/* mount(2) there. 0 or -errno. */
+int place_mount(struct launch *launch, const struct place *place, const char *fstype,
+                unsigned long flags, const char *data);
+/* mount(2) of the place onto itself, MS_BIND, or its attributes, MS_REMOUNT|MS_BIND. 0 or -errno. */
+int place_bind(struct launch *launch, const struct place *place, unsigned long flags);
+/* Something was mounted at target: bases at it or beneath are no longer what they were. */
+void place_covered(struct launch *launch, const char *target);
+void place_add_base(struct launch *launch, const struct spec_mount *mount, int fd, bool direct);
+
+/* ---- mounts.c, dev.c, mask.c, attr.c, fs.c -------------------------------------------------------- */
+
+/* Open what the binds show, before any mount hides it. */
+int mounts_open_sources(struct launch *launch, struct err *err);
+int mounts_make(struct launch *launch, struct err *err);
+
+/* Nodes, links and directories of the fresh /dev; fd is its root, not attached yet. */
+int dev_fill(struct launch *launch, int fd, struct err *err);
+/* What can only be done when it is attached: nodes that are the host's. */
+int dev_attach_nodes(struct launch *launch, int fd, struct err *err);
+
+int mount_mask(struct launch *launch, const struct spec_mount *mount, struct err *err);
+int mount_remount(struct launch *launch, const struct spec_mount *mount, struct err *err);
+
+/* A new instance of a file system, not attached: its root fd, or -errno with err set. */
+int fs_make(const char *fstype, const char *data, uint64_t attr, struct err *err);
+/* MOUNT_ATTR_* as mount(2) flags. */
+unsigned long attr_to_flags(uint64_t attr);
+/* Change the attributes of the mount whose root fd is (AT_RECURSIVE: and of those beneath). The mount
+ * must be attached where the kernel has no mount_setattr(2). 0 or -errno. */
+int attr_apply(int fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
+
+/* ---- exec.c ---------------------------------------------------------------------------------------- */
+
+/* Execute COMMAND; returns only with an error. */
+int command_execute(struct launch *launch, struct err *err);
+
+/* ---- message.c: what goes over the channel ---------------------------------------------------------- */
+
+enum message_kind {
+    MESSAGE_GO = 1,   /* supervisor to box: the maps are written */
+    MESSAGE_TERMINAL, /* fds: pty master; only without init */
+    MESSAGE_STARTED,  /* fds: COMMAND's pidfd, pty master with tty */
+    MESSAGE_FAILED,   /* err */
+    MESSAGE_EXITED,   /* exit */
+};
+
+#define MESSAGE_FDS 2
+
+struct message {
+    enum message_kind kind;
+    union {
+        struct err err;
+        struct spawn_exit exit;
+    };
+    /* not sent as bytes */
+    int fds[MESSAGE_FDS];
+    size_t n_fds;
+};
+
+/* 0 or -errno; MSG_NOSIGNAL. */
+int message_send(int fd, const struct message *message);
+/* 1: received, its fds are the caller's; 0: the other end is closed; -EAGAIN: nothing yet. */
+int message_receive(int fd, bool wait, struct message *ret);
+
+/* How an end is told: waitid(2) code, status and usage. */
+
+struct rusage;
+void exit_fill(struct spawn_exit *ret, int code, int status, const struct rusage *usage);

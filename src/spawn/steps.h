@@ -1,0 +1,24 @@
+/* Steps that stand in files of their own; the two tables name them. */
+#pragma once
+
+#include "spawn/launch.h"
+
+/* root.c */
+int step_propagation(struct launch *launch, struct err *err);
+int step_root(struct launch *launch, struct err *err);
+int step_mounts(struct launch *launch, struct err *err);
+int step_root_attributes(struct launch *launch, struct err *err);
+int step_pivot(struct launch *launch, struct err *err);
+int step_directory_open(struct launch *launch, struct err *err);
+int step_directory(struct launch *launch, struct err *err);
+
+/* terminal.c */
+int step_terminal_open(struct launch *launch, struct err *err);
+int step_terminal_take(struct launch *launch, struct err *err);
+int step_stdio(struct launch *launch, struct err *err);
+
+/* identity.c */
+int step_oom_score(struct launch *launch, struct err *err);
+int step_rlimits(struct launch *launch, struct err *err);
+int step_identity(struct launch *launch, struct err *err);
+int step_capabilities(struct launch *launch, struct err *err);
