@@ -29,6 +29,8 @@ static void observe(const struct run *run, const struct sample *final, struct ob
         .core_dumped = run->exit.core_dumped,
         .stopped = stop_confirmed(run),
         .stop_signal = run->stop_signal,
+        .warn_signal = run->warn_signal,
+        .warn_limit = run->warn_limit,
         .events = run->events,
         .limits = &run->plan.plan->in_force,
         .final = final,

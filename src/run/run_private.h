@@ -59,6 +59,8 @@ struct run {
     uint64_t begun_realtime_us;
     enum stop_reason stopped;
     int stop_signal;
+    int warn_signal; /* sent at a soft limit, 0: none was reached */
+    enum limit_id warn_limit;
     int stop_timer; /* escalates a stop signal to SIGKILL */
     int channel_slot;
     int (*on_started)(struct run *run); /* for the verb in the foreground, or NULL */

@@ -52,9 +52,10 @@ static int on_limit(void *data, enum limit_id limit, enum stop_reason reason)
 {
     struct run *run = data;
 
-    (void)limit;
     if (reason != STOP_NONE)
         return run_stop(run, reason);
+    run->warn_signal = run->spec->soft_signal;
+    run->warn_limit = limit;
     int r = spawn_signal(&run->spawn, run->spec->soft_signal);
     return r == -ESRCH ? 0 : r;
 }
