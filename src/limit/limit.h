@@ -111,10 +111,10 @@ struct limit_set {
 
 /* How the value of a limit becomes the text of its writes. */
 enum limit_encoder {
-    LIMIT_ENCODE_NUMBER, /* the number itself, "max" for unlimited; 0 and 1 for flags */
-    LIMIT_ENCODE_TEXT,   /* the word as it is */
-    LIMIT_ENCODE_SIZE,   /* bytes rounded down to pages */
-    LIMIT_ENCODE_CPUSET, /* lists, seeded on both levels on v1 */
+    LIMIT_ENCODE_NUMBER,        /* the number itself, "max" for unlimited; 0 and 1 for flags */
+    LIMIT_ENCODE_TEXT,          /* the word as it is */
+    LIMIT_ENCODE_SIZE,          /* bytes rounded down to pages */
+    LIMIT_ENCODE_CPUSET,        /* lists, seeded on both levels on v1 */
     LIMIT_ENCODE_CPU_BANDWIDTH, /* cpus, cpu, quota and period make one quota per period */
     LIMIT_ENCODE_CPU_BURST,
     LIMIT_ENCODE_CPU_SHARES, /* shares on v1, converted to a weight on v2 */
@@ -150,10 +150,10 @@ struct limit_info {
     unsigned feature;   /* LAYOUT_* that the file depends on, or 0 */
     enum limit_encoder encoder;
     const char *v1_default, *v2_default; /* what a fresh group has; NULL: never written again */
-    uint64_t min, max; /* permitted range of number (max 0: no upper bound) */
-    uint64_t unit_us;  /* durations: what a number without unit means */
-    const char *words; /* LIMIT_KIND_WORD: blank-separated */
-    int rlimit;        /* RLIMIT_*, where kind is an rlimit */
+    uint64_t min, max;                   /* permitted range of number (max 0: no upper bound) */
+    uint64_t unit_us;                    /* durations: what a number without unit means */
+    const char *words;                   /* LIMIT_KIND_WORD: blank-separated */
+    int rlimit;                          /* RLIMIT_*, where kind is an rlimit */
     unsigned flags;
 };
 

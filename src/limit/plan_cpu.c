@@ -66,7 +66,7 @@ static int bandwidth_check_machine(struct planner *p, struct bandwidth *b)
     if (online == 0 || b->quota_us == LIMIT_NUMBER_UNLIMITED ||
         b->quota_us <= (unsigned __int128)online * b->period_us)
         return 0;
-    if (b->id != LIMIT_CPU_QUOTA && !p->options->beyond_machine)
+    if ((b->id == LIMIT_CPUS || b->id == LIMIT_CPU) && !p->options->beyond_machine)
         return planner_refuse(p, b->id, "is more than this machine's %u CPU%s", online,
                               online == 1 ? "" : "s");
     if (!b->reason)
@@ -131,7 +131,8 @@ static void bandwidth_add_period(struct planner *p, const struct bandwidth *b, c
  */
 static void bandwidth_add_v1(struct planner *p, struct bandwidth *b, const struct bandwidth *old)
 {
-    bool has_quota = b->id != LIMIT_CPU_PERIOD;
+    /* A number of CPUs in force is another quota in another period. */
+    bool has_quota = b->id != LIMIT_CPU_PERIOD || b->quota_us != old->quota_us;
     bool write_period = planner_wants(p, LIMIT_CPU_PERIOD) || b->period_us != old->period_us;
     bool quota_first = b->quota_us == LIMIT_NUMBER_UNLIMITED || b->quota_us <= old->quota_us;
 
@@ -139,7 +140,9 @@ static void bandwidth_add_v1(struct planner *p, struct bandwidth *b, const struc
     if (write_period && !quota_first)
         bandwidth_add_period(p, b, has_quota ? NULL : TAKE_PTR(b->reason));
     if (has_quota)
-        planner_add(p, b->id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_NUMBER, NULL },
+        planner_add(p, b->id,
+                    (struct planner_write){ PLAN_GROUP, PLAN_CHECK_NUMBER,
+                                            limit_info(LIMIT_CPU_QUOTA)->v1_file },
                     quota_text(b->quota_us, "-1"), TAKE_PTR(b->reason));
     if (write_period && quota_first)
         bandwidth_add_period(p, b, TAKE_PTR(b->reason));
@@ -164,6 +167,8 @@ static void bandwidth_in_force(struct planner *p, const struct bandwidth *b)
 
     if (planner_wants(p, LIMIT_CPU_PERIOD))
         planner_in_force(p, LIMIT_CPU_PERIOD, b->period_us);
+    else if (limit_is_set(&p->plan->in_force, LIMIT_CPU_PERIOD))
+        p->plan->in_force.value[LIMIT_CPU_PERIOD].number = b->period_us;
     if (b->id == LIMIT_CPU_PERIOD)
         return;
     /* An update may ask by another name than the start did. */
@@ -191,6 +196,12 @@ static int bandwidth_plan(struct planner *p, struct bandwidth *b)
     }
     if (b->quota_us < QUOTA_MIN_US)
         return planner_usage(p, b->id, "is below the kernel's minimum of %u us", QUOTA_MIN_US);
+    const struct limit_value *burst = planner_current(p, LIMIT_CPU_BURST);
+    if (burst && !planner_wants(p, LIMIT_CPU_BURST) && b->quota_us < burst->number)
+        return planner_usage(p, b->id,
+                             "is a quota of %llu us, below the burst of %llu us now in force; give "
+                             "--cpu-burst with it",
+                             (unsigned long long)b->quota_us, (unsigned long long)burst->number);
     bandwidth_in_force(p, b);
     if (planner_version(p, b->id) == 2)
         bandwidth_add_v2(p, b);

@@ -172,6 +172,18 @@ static void plan_cpu_backstop(struct planner *p, enum limit_id id)
                strdup("backstop behind ration's own watch, for each process by itself"));
 }
 
+/* A warning that would come after the kill is none. */
+static int check_soft(struct planner *p, enum limit_id id)
+{
+    enum limit_id hard = id == LIMIT_TIMEOUT_SOFT ? LIMIT_TIMEOUT : LIMIT_CPU_TIME;
+    const struct limit_value *value =
+        planner_wants(p, hard) ? planner_value(p, hard) : planner_current(p, hard);
+
+    if (value && value->number < planner_value(p, id)->number)
+        return planner_usage(p, id, "is later than --%s, which kills", limit_info(hard)->name);
+    return 0;
+}
+
 int plan_supervised(struct planner *p, enum limit_id id)
 {
     const struct limit_value *value = planner_value(p, id);
@@ -181,6 +193,11 @@ int plan_supervised(struct planner *p, enum limit_id id)
     if (value->state == LIMIT_UNLIMITED) {
         planner_in_force(p, id, value->number);
         return 0;
+    }
+    if (id == LIMIT_TIMEOUT_SOFT || id == LIMIT_CPU_TIME_SOFT) {
+        r = check_soft(p, id);
+        if (r < 0)
+            return r;
     }
     if (is_cpu) {
         r = plan_cpu_counter(p, id);

@@ -303,6 +303,8 @@ static void contradictions_are_usage_errors(void **state)
         { "cpus=0.005|cpu-period=100000", "--cpus 0.005|500 us|--cpu-period|minimum of 1000 us" },
         { "cpu-quota=20000|cpu-burst=30000", "--cpu-burst 30ms|more than the quota of 20000 us" },
         { "cpus=0.1|cpu-burst=30000", "--cpu-burst 30ms|more than the quota of 10000 us" },
+        { "timeout=10|timeout-soft=11", "--timeout-soft 11s|later than --timeout" },
+        { "cpu-time=10|cpu-time-soft=11", "--cpu-time-soft 11ms|later than --cpu-time" },
         { "memory=50m|memory-swap=40m", "--memory-swap 40m|cannot be below --memory|50 MiB" },
         { "memory-swap=40m", "--memory-swap 40m|needs --memory" },
         { "memory=-1|memory-swap=40m", "--memory-swap 40m|needs --memory" },
@@ -658,6 +660,33 @@ static void checks_fit_the_files(void **state)
     }
 }
 
+/* Values that no text gives, but that a caller of the library could fill in. */
+static void hand_made_values_are_checked(void **state)
+{
+    struct help_world world = help_world("v2");
+    struct limit_entry entry = { .key = "huge", .number = 1 };
+    char list[] = "one";
+    const struct limit_set low = { .value[LIMIT_CPUS] = { .state = LIMIT_SET, .number = 10 } };
+    const struct limit_set odd = { .value[LIMIT_CPUSET_CPUS] = { .state = LIMIT_SET,
+                                                                 .text = list } };
+    const struct limit_set page = { .value[LIMIT_HUGETLB] = {
+                                        .state = LIMIT_SET, .entries = &entry, .n_entries = 1 } };
+    const struct limit_set *const sets[] = { &low, &odd, &page };
+
+    (void)state;
+    world.machine.hugepages[0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        struct plan *plan = NULL;
+        struct err err = ERR_INIT;
+        assert_true(limits_plan(sets[i], &world.layout, &world.machine, NULL, &plan, &err) < 0);
+        assert_null(plan);
+        assert_int_equal(err.class, ERR_USAGE);
+    }
+    world.options.beyond_machine = true;
+    help_expect(&world, "memory=10000000000g",
+                "group memory.max=10737418240000000000\ngroup memory.swap.max=max\n");
+}
+
 static void unknown_layouts_are_not_made_up(void **state)
 {
     struct layout layout;
@@ -686,6 +715,7 @@ int main(void)
         cmocka_unit_test(in_force_holds_what_was_rounded),
         cmocka_unit_test(merged_writes_serve_all_their_limits),
         cmocka_unit_test(checks_fit_the_files),
+        cmocka_unit_test(hand_made_values_are_checked),
         cmocka_unit_test(unknown_layouts_are_not_made_up),
     };
 

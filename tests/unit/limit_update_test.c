@@ -49,6 +49,17 @@ static const struct update update_table[] = {
       "group cpu.max=25000 50000\n" },
     { "cpu-quota=20000", "cpu-period=50000", "group cpu.cfs_period_us=50000\n",
       "group cpu.max=20000 50000\n" },
+    { "cpus=0.5", "cpu-period=50000",
+      "group cpu.cfs_quota_us=25000\ngroup cpu.cfs_period_us=50000\n",
+      "group cpu.max=25000 50000\n" },
+    { "cpus=0.5", "cpu-period=200000",
+      "group cpu.cfs_period_us=200000\ngroup cpu.cfs_quota_us=100000\n",
+      "group cpu.max=100000 200000\n" },
+    { "cpus=0.5|cpu-period=50000", "cpus=0.002",
+      "group cpu.cfs_quota_us=2000\ngroup cpu.cfs_period_us=1000000\n",
+      "group cpu.max=2000 1000000\n" },
+    { "cpus=0.005", "cpu-burst=5000", "group cpu.cfs_burst_us=5000\n",
+      "group cpu.max.burst=5000\n" },
     { "cpu-quota=20000|cpu-burst=20000", "cpu-quota=10000|cpu-burst=10000",
       "group cpu.cfs_burst_us=10000\ngroup cpu.cfs_quota_us=10000\n",
       "group cpu.max.burst=10000\ngroup cpu.max=10000 100000\n" },
@@ -133,6 +144,12 @@ static void updates_that_cannot_be_are_refused(void **state)
     refuse_update("v1", "memory=50m", "memory-swap=40m", ERR_USAGE,
                   "cannot be below --memory|50 MiB");
     refuse_update("v2", "cpu-quota=20000", "cpu-burst=30000", ERR_USAGE, "quota of 20000 us");
+    refuse_update("v2", "cpus=0.005", "cpu-burst=5001", ERR_USAGE, "quota of 5000 us");
+    refuse_update("v2", "cpu-quota=20000|cpu-burst=20000", "cpu-quota=10000", ERR_USAGE,
+                  "--cpu-quota 10ms|below the burst of 20000 us|--cpu-burst");
+    refuse_update("v2", "cpus=0.005", "cpu-period=50000", ERR_USAGE,
+                  "--cpu-period 50ms|250 us|minimum of 1000 us");
+    refuse_update("v2", "timeout=10", "timeout-soft=20", ERR_USAGE, "--timeout-soft 20s|--timeout");
     refuse_update("v2", "cpu-idle", "cpu-shares=50", ERR_USAGE, "contradicts --cpu-idle");
     refuse_update("v1", "", "rlimit-nofile=50", ERR_REFUSED, "cannot be changed in a live run");
     refuse_update("v1", "device-cgroup-rule=a", "device-cgroup-rule=c 1:3 r", ERR_REFUSED,
