@@ -11,7 +11,7 @@
 #define STATE_PATH_ROOT "/run/ration"
 
 /* $XDG_RUNTIME_DIR/ration, else /run/user/UID/ration, else a directory of ours in /tmp. */
-static char *state_default_path(bool rootless)
+char *state_default_directory(bool rootless)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     struct stat st;
@@ -75,7 +75,7 @@ int state_open(const char *path, bool rootless, struct state **ret, struct err *
     if (!state)
         return err_nomem(err);
     state->dir_fd = -1;
-    state->path = path ? strdup(path) : state_default_path(rootless);
+    state->path = path ? strdup(path) : state_default_directory(rootless);
     int r = state->path ? state_open_directory(state, err) : err_nomem(err);
     if (r < 0) {
         state_close(state);

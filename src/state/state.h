@@ -18,8 +18,11 @@
 struct state;  /* the open run directory */
 struct record; /* one record */
 
+/* Where the run directory is unless somebody says otherwise; the caller frees it. NULL: out of memory. */
+char *state_default_directory(bool rootless);
+
 /* Makes the directory when missing; refuses one that is not ours, not 0700, or a symlink.
- * path NULL: the default for uid. */
+ * path NULL: state_default_directory(). */
 int state_open(const char *path, bool rootless, struct state **ret, struct err *err);
 void state_close(struct state *state);
 void state_closep(struct state **state);
