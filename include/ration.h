@@ -108,8 +108,13 @@ RATION_API int ration_spec_set_command(struct ration_spec *spec, const char *con
 /* What COMMAND gets as stdin, stdout, stderr; default 0, 1, 2. -1: /dev/null. Not taken over. */
 RATION_API int ration_spec_set_stdio(struct ration_spec *spec, int in, int out, int err,
                                      struct ration_error *error);
-/* All figures are wanted in the result, also those that cost a group more. */
-RATION_API int ration_spec_set_measure(struct ration_spec *spec, int on,
+/* How much is read at the end; each figure costs system calls, and some a group. */
+enum ration_measure {
+    RATION_MEASURE_GROUPS,  /* what the groups count that the limits need anyway; the default */
+    RATION_MEASURE_NOTHING, /* how COMMAND ended, no more */
+    RATION_MEASURE_ALL,     /* groups are made for figures alone, too */
+};
+RATION_API int ration_spec_set_measure(struct ration_spec *spec, enum ration_measure measure,
                                        struct ration_error *error);
 
 /*

@@ -185,10 +185,18 @@ int ration_spec_set_stdio(struct ration_spec *spec, int in, int out, int err,
     return 0;
 }
 
-int ration_spec_set_measure(struct ration_spec *spec, int on, struct ration_error *error)
+int ration_spec_set_measure(struct ration_spec *spec, enum ration_measure measure,
+                            struct ration_error *error)
 {
-    (void)error;
-    spec_set_measure(spec->draft, on != 0);
+    static const enum spec_measure measure_table[] = {
+        [RATION_MEASURE_GROUPS] = SPEC_MEASURE_GROUPS,
+        [RATION_MEASURE_NOTHING] = SPEC_MEASURE_NOTHING,
+        [RATION_MEASURE_ALL] = SPEC_MEASURE_ALL,
+    };
+
+    if ((size_t)measure >= ARRAY_SIZE(measure_table))
+        return api_fail(error, EINVAL, "there is no such measure as %d", (int)measure);
+    spec_set_measure(spec->draft, measure_table[measure]);
     return 0;
 }
 

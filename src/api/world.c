@@ -28,6 +28,8 @@ static int world_read_file(void *data, const char *path, char **ret)
     int r = fd_read_all(fd, FILE_MAX, &text);
     if (r < 0)
         return r;
+    if (strlen(buf_text(&text)) != text.len)
+        return -EILSEQ; /* a NUL: what follows it would be ignored in silence */
     *ret = buf_take(&text);
     return *ret ? 0 : -ENOMEM;
 }
@@ -76,6 +78,12 @@ static int world_random_name(void *data, char ret[static 16])
     for (size_t i = 0; i < sizeof(bytes); i++)
         snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
     return 0;
+}
+
+static int world_cap_last(void *data)
+{
+    (void)data;
+    return sys_cap_last();
 }
 
 /* Our line of /etc/subuid or /etc/subgid, subuid(5): "NAME-OR-UID:FIRST:COUNT". */
@@ -146,12 +154,12 @@ void world_init(struct spec_world *world, bool rootless)
     *world = (struct spec_world){
         .uid = geteuid(),
         .gid = getegid(),
-        .cap_last = sys_cap_last(),
         .environ = environ,
         .limit_context = { .device = world_limit_device },
         .read_file = world_read_file,
         .stat_device = world_stat_device,
         .random_name = world_random_name,
+        .cap_last = world_cap_last,
     };
     sys_capget(&world->capabilities, &permitted, &inheritable);
     if (!rootless)

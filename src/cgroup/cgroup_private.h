@@ -154,6 +154,7 @@ struct part {
     bool owns_fds;
     bool base_is_root;    /* the hierarchy's real root: no limits there or above */
     bool inner_made;
+    bool inner_read;      /* v1: inner_fd's list of processes was read, and stays as it was */
     bool removed;
 };
 

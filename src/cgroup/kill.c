@@ -158,21 +158,25 @@ int group_signal(const struct group *group, int signal, struct err *err)
 
 /* ---- killing ----------------------------------------------------------------------------------------- */
 
-/* Is nobody in the groups of this part? Cheap where COMMAND made no groups of its own. */
-static int part_is_empty(const struct part *part)
+/*
+ * Is somebody in the groups of this part? Cheap where COMMAND made no groups of its own, and for the
+ * first time: a v1 list of processes that was read once is what that open file shows from then on.
+ */
+static bool part_is_populated(struct part *part)
 {
     char line[16];
 
-    if (part->version == 1 && part->inner_fd >= 0 && dir_has_children(part->fd, INNER_NAME) == 0) {
-        ssize_t n = pread(part->inner_fd, line, sizeof(line), 0);
-        if (n != 0)
-            return n < 0 ? -errno : 0;
+    if (part->version == 1 && part->inner_fd >= 0 && !part->inner_read &&
+        dir_has_children(part->fd, INNER_NAME) == 0) {
+        part->inner_read = true;
+        if (pread(part->inner_fd, line, sizeof(line), 0) != 0)
+            return true;
         /* Nobody but root from outside puts a process beside the inner group. */
-        n = file_read_line(part->fd, "cgroup.procs", line, sizeof(line));
-        return n < 0 ? (int)n : n == 0;
+        return file_read_line(part->fd, "cgroup.procs", line, sizeof(line)) > 0;
     }
+    /* What cannot be looked at is not called empty, unless it is gone. */
     int r = procs_any(part->fd);
-    return r < 0 ? r : !r;
+    return r != 0 && r != -ENOENT && r != -ENODEV;
 }
 
 static bool kill_failed_for_good(int r)
@@ -221,10 +225,10 @@ static int kill_round(struct group *group)
 }
 
 /* The first part that somebody is still in; NULL: none. */
-static const struct part *part_populated(const struct group *group)
+static const struct part *part_populated(struct group *group)
 {
     for (size_t i = 0; i < group->n_parts; i++)
-        if (part_is_open(&group->part[i]) && part_is_empty(&group->part[i]) == 0)
+        if (part_is_open(&group->part[i]) && part_is_populated(&group->part[i]))
             return &group->part[i];
     return NULL;
 }

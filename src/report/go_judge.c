@@ -1,4 +1,4 @@
-/* The result as go-judge answers a request: {"requestId", "results": [one], "error"}. */
+/* The result as go-judge answers POST /run: an array of results, here of one. */
 #include "report/print.h"
 
 /* By the end of COMMAND alone. */
@@ -99,13 +99,9 @@ static json_t *one_result(const struct result *result, bool *failed)
 int go_judge_print(const struct result *result, struct buf *ret, struct err *err)
 {
     bool failed = false;
-    json_t *root = json_object(), *results = json_array();
+    json_t *results = json_array();
 
     if (json_array_append_new(results, one_result(result, &failed)) < 0)
         failed = true;
-    if (json_object_set_new(root, "requestId", json_from_text(text_or_empty(result->name))) < 0 ||
-        json_object_set_new(root, "results", json_incref(results)) < 0)
-        failed = true;
-    json_decref(results);
-    return json_finish(root, failed, ret, err);
+    return json_finish(results, failed, ret, err);
 }

@@ -33,6 +33,11 @@ void engine_closep(struct engine **engine)
     engine_close(*engine);
 }
 
+const char *engine_state_dir(const struct engine *engine)
+{
+    return engine->state_dir;
+}
+
 bool engine_is_rootless(const struct engine *engine)
 {
     return engine->rootless;
@@ -77,7 +82,7 @@ static int groups_by_name(struct engine *engine, const char *name, struct buf *r
     return r < 0 ? r : group_paths_named(cgroups, name, ret, err);
 }
 
-static int reclaim_run(void *data, const char *name, const char *text, struct err *err)
+int engine_reclaim_record(void *data, const char *name, const char *text, struct err *err)
 {
     struct engine *engine = data;
     _cleanup_buf_ struct buf paths = BUF_INIT;
@@ -100,7 +105,7 @@ int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *r
                          struct err *err)
 {
     unsigned failed;
-    int r = state_reclaim(state, reclaim_run, engine, ret_reclaimed, &failed, err);
+    int r = state_reclaim(state, engine_reclaim_record, engine, ret_reclaimed, &failed, err);
 
     if (r >= 0 && failed > 0)
         r = -EBUSY;

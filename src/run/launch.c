@@ -60,7 +60,7 @@ static int launch_groups(struct run *run, struct err *err)
         return 0;
     int r =
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
-    if (r < 0)
+    if (r < 0 || run->spec->measure == SPEC_MEASURE_NOTHING)
         return r;
     return group_events(run->group, true, &run->events);
 }

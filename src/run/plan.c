@@ -26,11 +26,11 @@ static unsigned measured_controllers(const struct spec *spec, bool has_v2)
 {
     unsigned mask = 0;
 
-    if (spec->measure)
+    if (spec->measure == SPEC_MEASURE_ALL)
         mask |= CONTROLLER_BIT(CONTROLLER_MEMORY) | CONTROLLER_BIT(CONTROLLER_PIDS) |
                 CONTROLLER_BIT(CONTROLLER_IO);
     /* A v2 hierarchy counts CPU time in every group, without any controller. */
-    if (!has_v2 && (spec->measure || wants_cpu_time(spec)))
+    if (!has_v2 && (spec->measure == SPEC_MEASURE_ALL || wants_cpu_time(spec)))
         mask |= CONTROLLER_BIT(CONTROLLER_CPUACCT);
     /* Without a process namespace and without cgroup.kill, freezing is how a group is ended whole. */
     if (!has_v2 && !(spec->namespaces & CLONE_NEWPID))

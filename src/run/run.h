@@ -22,6 +22,11 @@ void engine_closep(struct engine **engine);
 /* Are we without the privileges of root on the host? */
 bool engine_is_rootless(const struct engine *engine);
 
+/* The run directory that engine_open() was given, or NULL. */
+const char *engine_state_dir(const struct engine *engine);
+/* Undo what one dead run's record names; engine is a struct engine. See record_reclaim_fn. */
+int engine_reclaim_record(void *engine, const char *name, const char *text, struct err *err);
+
 /* Undo what killed runs left. Returns their number, or -errno if something remains. */
 int engine_reclaim(struct engine *engine, struct err *err);
 

@@ -189,11 +189,12 @@ static void sample_usage(const struct run *run, struct sample *sample)
 /* Figures and counters are read before the groups that hold them go. */
 static int wait_figures(struct run *run, struct sample *ret, struct err *err)
 {
+    bool wanted = run->group && run->spec->measure != SPEC_MEASURE_NOTHING;
     int r = 0;
 
-    if (run->group)
+    if (wanted)
         r = group_sample(run->group, ret, err);
-    if (r >= 0 && run->group)
+    if (r >= 0 && wanted)
         r = group_events(run->group, false, &run->events);
     sample_usage(run, ret);
     return r;

@@ -130,7 +130,7 @@ int draft_store(struct draft *draft, enum option_id id, const char *text, struct
     return r < 0 ? err_nomem(err) : 0;
 }
 
-void spec_set_measure(struct draft *draft, bool measure)
+void spec_set_measure(struct draft *draft, enum spec_measure measure)
 {
     draft->measure = measure;
 }

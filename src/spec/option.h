@@ -28,7 +28,7 @@ struct draft {
     struct limit_set limits;
     struct texts limit_texts; /* "name=text", one of a name unless the limit is many */
     char **argv;
-    bool measure;
+    enum spec_measure measure;
 };
 
 /* The last text of an option, or NULL. */

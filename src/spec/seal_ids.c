@@ -360,10 +360,12 @@ int seal_capabilities(struct seal *seal)
     bool add_all, drop_all;
     uint64_t add = capability_mask(&seal->draft->value[OPTION_cap_add], &add_all);
     uint64_t drop = capability_mask(&seal->draft->value[OPTION_cap_drop], &drop_all);
-    uint64_t known = ~UINT64_C(0) >> (63 - seal->world->cap_last);
-    uint64_t ours = spec->namespaces & CLONE_NEWUSER ? known : seal->world->capabilities & known;
+    uint64_t ours = seal->world->capabilities;
     uint64_t keep = default_capabilities;
 
+    /* Whoever is in a user namespace of its own has all that there are, over that namespace. */
+    if (spec->namespaces & CLONE_NEWUSER)
+        ours = ~UINT64_C(0) >> (63 - seal->world->cap_last(seal->world->data));
     if (spec->rootfs)
         keep &= ~BIT(CAP_MKNOD);
     if (add & ~ours) {

@@ -92,6 +92,13 @@ struct spec_caps {
     uint64_t bounding, effective, permitted, inheritable, ambient;
 };
 
+/* How much is read at the end; each figure costs system calls, and some a group. */
+enum spec_measure {
+    SPEC_MEASURE_GROUPS,  /* what the groups count that the limits need anyway; the default */
+    SPEC_MEASURE_NOTHING, /* how COMMAND ended, no more */
+    SPEC_MEASURE_ALL,     /* groups are made for figures alone, too */
+};
+
 enum spec_network { SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
 
 /* ---- the spec ------------------------------------------------------------------------------------------ */
@@ -168,7 +175,7 @@ struct spec {
     char *cgroup_parent;
 
     /* what is wanted back */
-    bool measure; /* a report is wanted: all figures, not only those that cost nothing */
+    enum spec_measure measure;
     bool rootless;
     bool remove; /* --rm */
 };
@@ -185,7 +192,7 @@ struct spec_world {
     uid_t uid;
     gid_t gid;
     uint64_t capabilities; /* our own effective ones; without SYS_ADMIN we are rootless */
-    int cap_last;          /* highest capability of the running kernel */
+    int (*cap_last)(void *data); /* highest capability of the running kernel */
     char *const *environ;  /* ours */
     struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
     bool has_newuidmap;
@@ -214,7 +221,7 @@ int spec_set_command(struct draft *draft, const char *const *argv, struct err *e
 /* The text that an option was last set to ("true" for a flag), or NULL when it was not set. */
 const char *spec_get(const struct draft *draft, const char *name);
 /* All figures are wanted in the result, also those that cost a group more. */
-void spec_set_measure(struct draft *draft, bool measure);
+void spec_set_measure(struct draft *draft, enum spec_measure measure);
 
 /*
  * Check everything once and fill in what follows from it: default mounts, devices, masked paths,

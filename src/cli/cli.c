@@ -1,0 +1,164 @@
+/* What all commands share: finding them, saying what went wrong, writing what they have to say. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const struct command *const command_table[] = {
+    &run_command, &plan_command, &doctor_command, &version_command, &help_command,
+};
+
+size_t command_count(void)
+{
+    return ARRAY_SIZE(command_table);
+}
+
+const struct command *command_at(size_t index)
+{
+    return index < ARRAY_SIZE(command_table) ? command_table[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(command_table); i++) {
+        if (strcmp(command_table[i]->name, name) == 0)
+            return command_table[i];
+    }
+    return NULL;
+}
+
+/* ---- sentences ----------------------------------------------------------------------------------- */
+
+static void error_vset(struct ration_error *error, int code, int status, const char *fmt,
+                       va_list ap)
+{
+    *error = (struct ration_error){ .code = code, .exit_status = status };
+    vsnprintf(error->text, sizeof(error->text), fmt, ap);
+}
+
+int cli_usage(struct ration_error *error, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    error_vset(error, EINVAL, CLI_STATUS_USAGE, fmt, ap);
+    va_end(ap);
+    return -EINVAL;
+}
+
+int cli_fail(struct ration_error *error, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    error_vset(error, code, CLI_STATUS_FAILED, fmt, ap);
+    va_end(ap);
+    return -code;
+}
+
+void cli_say(const char *sentence)
+{
+    char line[1024];
+    size_t n = (size_t)snprintf(line, sizeof(line) - 1, "ration: %s", sentence);
+
+    if (n > sizeof(line) - 2)
+        n = sizeof(line) - 2;
+    /* A name or path in it may hold anything; to a terminal it is text and nothing else. */
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
+    line[n++] = '\n';
+    fd_write_all(STDERR_FILENO, line, n);
+}
+
+int cli_report(const struct ration_error *error)
+{
+    cli_say(error->text[0] ? error->text : err_name(error->code));
+    return error->exit_status ? error->exit_status : CLI_STATUS_FAILED;
+}
+
+int cli_print(const struct buf *text)
+{
+    struct ration_error error;
+    int r = buf_error(text);
+
+    if (r == 0)
+        r = fd_write_all(STDOUT_FILENO, buf_text(text), text->len);
+    if (r == 0)
+        return 0;
+    cli_fail(&error, -r, "standard output cannot be written: %s", err_name(-r));
+    return cli_report(&error);
+}
+
+int cli_open(struct ration **ret, struct ration_error *error)
+{
+    const char *state_dir = getenv("RATION_STATE_DIR");
+    struct ration_options options = { .state_dir = state_dir && *state_dir ? state_dir : NULL };
+
+    return ration_open(&options, ret, error);
+}
+
+/* ---- main ------------------------------------------------------------------------------------------ */
+
+/*
+ * Whoever starts us may have closed the first three descriptors. The next file we open would then be
+ * taken for standard output: fill them first.
+ */
+static int fill_standard_fds(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free one is the one that is missing. */
+        if (open("/dev/null", O_RDWR) != fd)
+            return -EBADF;
+    }
+    return 0;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[ARRAY_SIZE(command_table)];
+    struct ration_error error;
+
+    for (size_t i = 0; i < ARRAY_SIZE(command_table); i++)
+        names[i] = command_table[i]->name;
+    const char *nearest = text_nearest(name, names, ARRAY_SIZE(names));
+    const char *what = name[0] == '-' ? "option" : "command";
+    if (nearest)
+        cli_usage(&error, "there is no %s %.64s; did you mean %s?", what, name, nearest);
+    else
+        cli_usage(&error, "there is no %s %.64s; ration --help lists what there is", what, name);
+    return cli_report(&error);
+}
+
+int cli_main(int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        const struct command *command;
+    } word_table[] = {
+        { "--help", &help_command },
+        { "-h", &help_command },
+        { "--version", &version_command },
+        { "-V", &version_command },
+    };
+    _cleanup_buf_ struct buf text = BUF_INIT;
+
+    if (fill_standard_fds() < 0)
+        return CLI_STATUS_FAILED;
+    if (argc < 2) {
+        help_of_program(&text);
+        fd_write_all(STDERR_FILENO, buf_text(&text), text.len);
+        return CLI_STATUS_USAGE;
+    }
+    const struct command *command = command_find(argv[1]);
+    for (size_t i = 0; !command && i < ARRAY_SIZE(word_table); i++) {
+        if (strcmp(argv[1], word_table[i].word) == 0)
+            command = word_table[i].command;
+    }
+    return command ? command->run(command, argv + 2) : unknown_command(argv[1]);
+}

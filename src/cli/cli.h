@@ -1,0 +1,61 @@
+/*
+ * cli: the command line. Stands on <ration.h> alone, as any other program could; the only room that
+ * prints and the only one that exits.
+ */
+#pragma once
+
+#include <ration.h>
+
+#include "base/base.h"
+
+/* One command: its file opens with this declaration. */
+struct command {
+    const char *name;
+    const char *args;        /* after the options, in the usage line; "" when there are none */
+    const char *summary;     /* one line, no final dot */
+    const char *description; /* paragraphs for --help, or NULL */
+    const struct ration_option *options;
+    size_t n_options;
+    bool
+        describes_run; /* takes the options of a run besides, and a COMMAND that ends the options */
+    bool hidden;
+    int (*run)(const struct command *command, char *const *argv); /* gives the exit status */
+};
+
+extern const struct command run_command, plan_command, doctor_command, version_command,
+    help_command;
+
+/* The commands in the order of help. */
+size_t command_count(void);
+const struct command *command_at(size_t index);
+const struct command *command_find(const char *name);
+
+#define CLI_STATUS_FAILED 125
+#define CLI_STATUS_USAGE  2
+
+int cli_main(int argc, char **argv);
+
+/* Fill error with a usage sentence; returns -EINVAL. */
+int cli_usage(struct ration_error *error, const char *fmt, ...) _printf_(2, 3);
+/* Any other sentence of the command line's own; returns -code. */
+int cli_fail(struct ration_error *error, int code, const char *fmt, ...) _printf_(3, 4);
+/* Print "ration: SENTENCE" on stderr, as one line whatever is in it. */
+void cli_say(const char *sentence);
+/* The same for an error; returns the exit status that goes with it. */
+int cli_report(const struct ration_error *error);
+/* Write a text to stdout. Returns the exit status: 0, or 125 with a message when it cannot be. */
+int cli_print(const struct buf *text);
+/* Open the library with what the environment says. */
+int cli_open(struct ration **ret, struct ration_error *error);
+
+/* ---- help, from the tables (help.c, text.c, roff.c, completion.c) --------------------------------------- */
+
+/* Each option of a command in the order of help, the ones of a run last; false beyond the end. */
+bool command_option_at(const struct command *command, size_t index, struct ration_option *ret);
+
+void help_of_program(struct buf *ret);
+void help_of_command(const struct command *command, struct buf *ret);
+/* The options of a command as the body of a manual page's section. */
+void roff_of_command(const struct command *command, struct buf *ret);
+/* Completions for "bash", "zsh" or "fish"; -EINVAL for another shell. */
+int completion_of_shell(const char *shell, struct buf *ret);

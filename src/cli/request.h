@@ -1,0 +1,30 @@
+/* A run as the command line asks for it: what `run` and `plan` have in common. */
+#pragma once
+
+#include "cli/argv.h"
+
+struct request {
+    const struct command *command;
+    struct ration *ration;
+    struct ration_spec *spec;
+    const char
+        *values[16]; /* of the command's own options, in the order of its table; NULL: unset */
+    bool help;
+    bool command_set; /* a COMMAND was given */
+};
+
+/*
+ * Read argv into a request that request_done() frees in any case. COMMAND is set when there is one.
+ * request->help is true, and nothing else sure, when help was asked for.
+ */
+int request_read(const struct command *command, char *const *argv, struct request *ret,
+                 struct ration_error *error);
+void request_done(struct request *request);
+/* The last value of one of the command's own options ("true" for a flag), or NULL. */
+const char *request_value(const struct request *request, const char *name);
+bool request_flag(const struct request *request, const char *name);
+/* Help as the user asked for; returns the exit status. */
+int request_help(const struct request *request);
+/* Write the plan for a layout to stdout. */
+int request_plan(const struct request *request, const char *layout, const char *format,
+                 struct ration_error *error);
