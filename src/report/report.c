@@ -9,7 +9,7 @@ static const struct report_format format_table[] = {
     { "isolate", "the meta file of isolate(1)", isolate_print },
     { "runexec", "what BenchExec's runexec prints", runexec_print },
     { "gnu-time", "what GNU time -v prints", gnu_time_print },
-    { "go-judge", "the JSON response of go-judge", go_judge_print },
+    { "go-judge", "the JSON that go-judge answers", go_judge_print },
 };
 
 size_t report_format_count(void)

@@ -366,7 +366,7 @@ static void every_cause_has_a_word_elsewhere(void **state)
         check_line("isolate", row, "status:", row->isolate);
         check_line("runexec", row, "terminationreason=", row->runexec);
         json_t *root = parsed(printed("go-judge", result_of_row(row)));
-        json_t *only = json_array_get(json_object_get(root, "results"), 0);
+        json_t *only = json_array_get(root, 0);
         assert_string_equal(json_string_value(json_object_get(only, "status")), row->go_judge);
         assert_int_equal(json_integer_value(json_object_get(only, "exitStatus")),
                          row->signal ? row->signal : row->status);
@@ -409,7 +409,7 @@ static void figures_fall_back_to_command_s_own(void **state)
     sample_set(&result->final, METRIC_RUSAGE_SYSTEM_US, 250000, "rusage.ru_stime");
     sample_set(&result->final, METRIC_MAX_RSS_BYTES, 4096, "rusage.ru_maxrss");
     json_t *root = parsed(printed("go-judge", result));
-    json_t *only = json_array_get(json_object_get(root, "results"), 0);
+    json_t *only = json_array_get(root, 0);
     assert_int_equal(json_integer_value(json_object_get(only, "time")), 1750000000);
     assert_int_equal(json_integer_value(json_object_get(only, "memory")), 4096);
     json_decref(root);
