@@ -41,6 +41,14 @@ int vasprintf(char **ret, const char *fmt, va_list ap)
     return *ret ? vsnprintf(*ret, (size_t)n + 1, fmt, ap) : -1;
 }
 
+/* What fortified objects call instead. */
+int __vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap);
+int __vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap)
+{
+    (void)flag;
+    return vasprintf(ret, fmt, ap);
+}
+
 /* Everything at once, and best effort, so that each encoder and the unmet are on the way. */
 static const char everything[] =
     "memory=25%|memory-swap=30%|memory-high=20m|memory-reservation=1m|memory-swappiness=5|"
