@@ -141,18 +141,30 @@ static void end_unsupervised(const struct launch *launch)
         file_write(launch->options->groups.v2_fd, "cgroup.kill", "1");
 }
 
-/* Nothing but the channel stays open; without a pid namespace, also what kills the group. */
+/*
+ * Nothing but the channel stays open, and without a pid namespace the group's directory, by which
+ * end_unsupervised() kills. The supervisor's own end of the channel and its lock on the record are among
+ * what goes: as long as we hold them nobody learns that it has died.
+ */
 static int descriptors_close(struct launch *launch, struct err *err)
 {
-    unsigned keep = (unsigned)launch->channel_fd;
+    bool own_pids = (launch->spec->namespaces & CLONE_NEWPID) != 0;
+    int group_fd = own_pids ? -1 : launch->options->groups.v2_fd;
+    int low = group_fd < launch->channel_fd ? group_fd : launch->channel_fd;
+    int high = group_fd < launch->channel_fd ? launch->channel_fd : group_fd;
+    const int keep[] = { STDERR_FILENO, low, high };
+    unsigned first = 0;
     int r = 0;
 
-    if (!(launch->spec->namespaces & CLONE_NEWPID))
-        return 0;
-    if (keep > STDERR_FILENO + 1)
-        r = sys_close_range(STDERR_FILENO + 1, keep - 1, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(keep) && r >= 0; i++) {
+        if (keep[i] < 0 || (unsigned)keep[i] < first)
+            continue;
+        if (i > 0 && (unsigned)keep[i] > first)
+            r = sys_close_range(first, (unsigned)keep[i] - 1, 0);
+        first = (unsigned)keep[i] + 1;
+    }
     if (r >= 0)
-        r = sys_close_range(keep + 1, ~0u, 0);
+        r = sys_close_range(first, ~0u, 0);
     return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
 }
 
