@@ -7,12 +7,28 @@
 #include "metric/verdict.h"
 
 /*
+ * The limit of memory and swap together was reached. Its failcnt tells, but some kernels (6.18 is one) leave
+ * that at 0; there the peak tells, which then stands at the limit but for the pages of a last charge.
+ */
+static bool both_reached(const struct observation *o)
+{
+    const uint64_t charge_bytes = 256 * 1024;
+    uint64_t limit, peak;
+
+    if (event_moved(o, EVENT_MEMSW_FAILCNT))
+        return true;
+    return limit_number(o, LIMIT_MEMORY_SWAP, &limit) &&
+           sample_get(o->final, METRIC_MEMORY_AND_SWAP_PEAK_BYTES, &peak) &&
+           peak + charge_bytes >= limit;
+}
+
+/*
  * The own limit: it was reached (failcnt), and this group, not merely one above, was out of memory.
  * Where one of the two cannot be read the other decides.
  */
 bool own_memory_limit(const struct observation *o)
 {
-    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || event_moved(o, EVENT_MEMSW_FAILCNT);
+    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || both_reached(o);
     bool reached_known =
         event_known(o, EVENT_MEMORY_FAILCNT) || event_known(o, EVENT_MEMSW_FAILCNT);
     bool out = event_moved(o, EVENT_OOM_OWN) > 0;
@@ -53,7 +69,7 @@ static enum limit_id own_memory_limit_id(const struct observation *o)
 {
     uint64_t memory, both;
 
-    if (!event_moved(o, EVENT_MEMSW_FAILCNT) || !limit_number(o, LIMIT_MEMORY_SWAP, &both))
+    if (!both_reached(o) || !limit_number(o, LIMIT_MEMORY_SWAP, &both))
         return LIMIT_MEMORY;
     return limit_number(o, LIMIT_MEMORY, &memory) && memory >= both ? LIMIT_MEMORY
                                                                     : LIMIT_MEMORY_SWAP;
@@ -91,8 +107,13 @@ void fill_memory_whose(const struct observation *o, struct verdict *v)
     v->whose = whose_memory(o);
     if (v->whose == WHOSE_OWN)
         v->limit = own_memory_limit_id(o);
-    for (size_t i = 0; i < ARRAY_SIZE(order_table); i++)
-        evidence_add_event(v, o, order_table[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(order_table); i++) {
+        /* What stood still is evidence too, but for the counter of a limit that few runs have. */
+        if (order_table[i] != EVENT_MEMSW_FAILCNT || event_moved(o, order_table[i]))
+            evidence_add_event(v, o, order_table[i]);
+    }
+    if (v->whose == WHOSE_OWN && both_reached(o) && !event_moved(o, EVENT_MEMSW_FAILCNT))
+        evidence_add_metric(v, o, METRIC_MEMORY_AND_SWAP_PEAK_BYTES);
 }
 
 static void say_kills(const struct observation *o, struct verdict *v)

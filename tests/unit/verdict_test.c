@@ -194,6 +194,28 @@ static const struct row row_table[] = {
       SAYS(MEMORY, OWN, MEMORY), .n_evidence = 4,
       .text = "memory: own limit (--memory 50m): 1 process killed by the OOM killer, COMMAND was "
               "ended by SIGKILL" },
+    { "both limits equal, and a kernel that leaves memsw.failcnt at 0", KILLED(SIGKILL),
+      .limits = "memory=20m memory-swap=20m",
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(MEMORY_FAILCNT, 0, 0), EVENT(MEMSW_FAILCNT, 0, 0),
+                 EVENT(OOM_MACHINE, 42, 43) },
+      .figure = { FIGURE(MEMORY_AND_SWAP_PEAK_BYTES, 20967424) }, SAYS(MEMORY, OWN, MEMORY),
+      .n_evidence = 4,
+      .text = "memory: own limit (--memory 20m): 1 process killed by the OOM killer, COMMAND was "
+              "ended by SIGKILL" },
+    { "the wider limit, and such a kernel", KILLED(SIGKILL), .limits = "memory=20m memory-swap=40m",
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(MEMORY_FAILCNT, 0, 70), EVENT(MEMSW_FAILCNT, 0, 0) },
+      .figure = { FIGURE(MEMORY_AND_SWAP_PEAK_BYTES, 41943040) }, SAYS(MEMORY, OWN, MEMORY_SWAP),
+      .n_evidence = 3,
+      .text = "memory: own limit (--memory-swap 40m): 1 process killed by the OOM killer, COMMAND "
+              "was ended by SIGKILL" },
+    { "neither failcnt nor peak: the machine", KILLED(SIGKILL),
+      .limits = "memory=20m memory-swap=20m",
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(MEMORY_FAILCNT, 0, 0), EVENT(MEMSW_FAILCNT, 0, 0),
+                 EVENT(OOM_MACHINE, 42, 43) },
+      .figure = { FIGURE(MEMORY_AND_SWAP_PEAK_BYTES, 10485760) }, SAYS(MEMORY, MACHINE, NONE),
+      .n_evidence = 3,
+      .text = "memory: machine out of memory, no visible group's limit was reached: 1 process "
+              "killed by the OOM killer, COMMAND was ended by SIGKILL" },
     { "memsw alone was limited", KILLED(SIGKILL), .limits = "memory-swap=100m",
       .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 1), EVENT(MEMSW_FAILCNT, 0, 12) },
       SAYS(MEMORY, OWN, MEMORY_SWAP), .n_evidence = 3,
