@@ -267,6 +267,7 @@ struct layout {
 
 /* The layouts of `ration plan --layout NAME`: "v1", "v2", "hybrid". Returns 0 or -EINVAL. */
 int layout_example(const char *name, struct layout *ret);
+#define LAYOUT_EXAMPLES "v1, v2, hybrid"
 
 /* ---- the plan ---------------------------------------------------------------------------------------- */
 

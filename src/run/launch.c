@@ -55,7 +55,7 @@ static int launch_groups(struct run *run, struct err *err)
 {
     const struct run_plan *plan = &run->plan;
 
-    /* No limit that needs a group, and no v2 hierarchy that gives figures for nothing. */
+    /* No limit that needs a group, and no unified hierarchy that gives figures for nothing. */
     if (plan->plan->controllers == 0 && !plan->layout.has_v2)
         return 0;
     int r =
@@ -118,8 +118,8 @@ static bool spec_shows_cgroups(const struct spec *spec)
 }
 
 /*
- * The hierarchies in which the run has groups of its own: the others would show nothing of it. A v2
- * hierarchy that stands alone is mounted at the top, as everybody expects it.
+ * The hierarchies in which the run has groups of its own: the others would show nothing of it. A
+ * unified hierarchy that stands alone is mounted at the top, as everybody expects it.
  */
 static size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret,
                                    size_t max)

@@ -29,7 +29,7 @@ static unsigned measured_controllers(const struct spec *spec, bool has_v2)
     if (spec->measure == SPEC_MEASURE_ALL)
         mask |= CONTROLLER_BIT(CONTROLLER_MEMORY) | CONTROLLER_BIT(CONTROLLER_PIDS) |
                 CONTROLLER_BIT(CONTROLLER_IO);
-    /* A v2 hierarchy counts CPU time in every group, without any controller. */
+    /* The unified hierarchy counts CPU time in every group, without any controller. */
     if (!has_v2 && (spec->measure == SPEC_MEASURE_ALL || wants_cpu_time(spec)))
         mask |= CONTROLLER_BIT(CONTROLLER_CPUACCT);
     /* Without a process namespace and without cgroup.kill, freezing is how a group is ended whole. */
@@ -45,7 +45,7 @@ int run_open_cgroups(const struct engine *engine, const struct spec *spec, struc
         .root_fd = -1,
         .parent = spec->cgroup_parent,
         .rootless = engine->rootless,
-        /* Whether there is a v2 hierarchy is not known yet: look for what either answer needs. */
+        /* Whether there is a unified hierarchy is not known yet: look for what either answer needs. */
         .controllers = measured_controllers(spec, false),
     };
 
@@ -112,7 +112,7 @@ static int plan_elsewhere(const struct spec *spec, const char *layout, struct ru
     machine_example(&ret->machine);
     if (layout_example(layout, &ret->layout) < 0)
         return err_usage(
-            err, "--layout %s: there is no such layout; known are here, v1, v2, hybrid", layout);
+            err, "--layout %s: there is no such layout; known are here, " LAYOUT_EXAMPLES, layout);
     return plan_on(spec, ret, err);
 }
 

@@ -47,7 +47,8 @@ static ssize_t step_of(const struct plan *plan, enum limit_id limit)
 
     for (size_t i = 0; i < plan->n_steps; i++) {
         const struct plan_step *step = &plan->steps[i];
-        if (step->limit == limit && !step->best_effort && (found < 0 || step->target != PLAN_INNER))
+        if ((step->serves & LIMIT_BIT(limit)) && !step->best_effort &&
+            (found < 0 || step->target != PLAN_INNER))
             found = (ssize_t)i;
     }
     return found;

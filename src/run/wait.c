@@ -19,7 +19,7 @@ int run_stop(struct run *run, enum stop_reason reason)
         loop_stop(&run->loop);
         return 0;
     }
-    /* A frozen process on v1 does not die before it is thawed, and group_kill() sees to that. */
+    /* With the older freezer a frozen process does not die before it is thawed, and group_kill() sees to that. */
     if (run->frozen && run->group) {
         group_kill(run->group, 0, NULL);
         return 0;
@@ -184,6 +184,8 @@ static void sample_usage(const struct run *run, struct sample *sample)
     sample_set(sample, METRIC_MAJOR_FAULTS, exit->major_faults, "rusage.ru_majflt");
     sample_set(sample, METRIC_VOLUNTARY_SWITCHES, exit->voluntary_switches, "rusage.ru_nvcsw");
     sample_set(sample, METRIC_INVOLUNTARY_SWITCHES, exit->involuntary_switches, "rusage.ru_nivcsw");
+    sample_set(sample, METRIC_RUSAGE_READ_BLOCKS, exit->in_blocks, "rusage.ru_inblock");
+    sample_set(sample, METRIC_RUSAGE_WRITE_BLOCKS, exit->out_blocks, "rusage.ru_oublock");
 }
 
 /* Figures and counters are read before the groups that hold them go. */
