@@ -7,8 +7,9 @@
 #include "metric/verdict.h"
 
 /*
- * The limit of memory and swap together was reached. Its failcnt tells, but some kernels (6.18 is one) leave
- * that at 0; there the peak tells, which then stands at the limit but for the pages of a last charge.
+ * The limit of memory and swap together was reached. Its failcnt tells, but some kernels (6.18 is
+ * one) leave that at 0; there the peak tells, which then stands at the limit but for the pages of a
+ * last charge.
  */
 static bool both_reached(const struct observation *o)
 {
