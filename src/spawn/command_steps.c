@@ -173,7 +173,7 @@ static bool has_oom_score(const struct launch *launch)
 
 static bool has_user(const struct launch *launch)
 {
-    return launch->spec->user != NULL || launch->n_groups > 0;
+    return launch->spec->identity_set || launch->spec->user != NULL || launch->n_groups > 0;
 }
 
 static const struct step step_table[] = {

@@ -125,7 +125,7 @@ int step_identity(struct launch *launch, struct err *err)
     /* Capabilities survive the change only on request; see step_capabilities(). */
     if (launch->uid != 0 && spec->caps.ambient != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return err_set(err, errno, "cannot keep capabilities across a change of user: %m");
-    if (!groups_are_denied(launch) || launch->n_groups > 0)
+    if (!groups_are_denied(launch))
         r = sys_setgroups(launch->n_groups, launch->groups);
     if (r < 0)
         return err_refuse(err, -r, "--user, --group-add: cannot set the supplementary groups: %s",

@@ -105,8 +105,8 @@ static int prepare_user(struct launch *launch, struct err *err)
                           &launch->gid, &groups, &n_groups, &home, err);
     if (r < 0)
         return r;
-    if (home && !environment_find(spec->env, "HOME=")) {
-        launch->home = text_format("HOME=%s", home);
+    if (!environment_find(spec->env, "HOME=")) {
+        launch->home = text_format("HOME=%s", home && *home ? home : "/");
         if (!launch->home) {
             free(groups);
             return err_nomem(err);

@@ -213,7 +213,7 @@ static int environment_fill(struct seal *seal, struct environment *env)
             r = environment_set_value(env, "HOSTNAME", spec->hostname);
         if (r == 0 && spec->tty)
             r = environment_set_value(env, "TERM", "xterm");
-        if (r == 0)
+        if (r == 0 && !spec->user_from_rootfs)
             r = environment_set_value(env, "HOME", home);
     }
     if (r == 0)
@@ -223,15 +223,6 @@ static int environment_fill(struct seal *seal, struct environment *env)
     return r;
 }
 
-static bool asked_for(const struct texts *texts, const char *prefix)
-{
-    for (size_t i = 0; i < texts->n; i++) {
-        if (text_starts(texts->v[i], prefix))
-            return true;
-    }
-    return false;
-}
-
 int seal_environment(struct seal *seal)
 {
     _cleanup_(environment_done) struct environment env = { 0 };
@@ -239,10 +230,6 @@ int seal_environment(struct seal *seal)
 
     if (environment_grow(&env) < 0 || environment_fill(seal, &env) < 0)
         return err_nomem(seal->err);
-    spec->home_env = -1;
-    if (spec->user_from_rootfs && !asked_for(&seal->draft->value[OPTION_env], "HOME=") &&
-        !asked_for(&seal->draft->value[OPTION_env_file], "HOME="))
-        spec->home_env = (int)*environment_slot(&env, "HOME=") - 1;
     spec->env = env.texts.v;
     env.texts.v = NULL;
     if (!spec->env) {

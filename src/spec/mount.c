@@ -31,11 +31,11 @@ static const struct mount_word {
     { "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0 },
     { "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME, 0 },
     { "private", 0, 0, MS_PRIVATE },
-    { "rprivate", 0, 0, MS_PRIVATE | MS_REC },
+    { "rprivate", 0, 0, MS_PRIVATE },
     { "slave", 0, 0, MS_SLAVE },
-    { "rslave", 0, 0, MS_SLAVE | MS_REC },
+    { "rslave", 0, 0, MS_SLAVE },
     { "shared", 0, 0, MS_SHARED },
-    { "rshared", 0, 0, MS_SHARED | MS_REC },
+    { "rshared", 0, 0, MS_SHARED },
     { "rbind", 0, 0, 0 },
     /* Said to docker about SELinux labels, caches and volumes: nothing to do for a bind mount here. */
     { "z", 0, 0, 0 },
@@ -128,7 +128,7 @@ int parse_volume(const char *name, const char *value, struct spec_mount *ret, st
     _cleanup_(spec_mount_done) struct spec_mount mount = {
         .kind = MOUNT_BIND,
         .recursive = true,
-        .propagation = MS_PRIVATE | MS_REC,
+        .propagation = MS_PRIVATE,
     };
     size_t source = strcspn(value, ":");
     const char *rest = value + source;
@@ -372,7 +372,7 @@ static int mount_type(const char *name, const char *value, struct spec_mount *mo
     *mount = (struct spec_mount){
         .kind = MOUNT_BIND,
         .recursive = true,
-        .propagation = MS_PRIVATE | MS_REC,
+        .propagation = MS_PRIVATE,
     };
     return 0;
 }

@@ -299,6 +299,8 @@ static int identity_check(struct seal *seal)
                           spec->gid, remedy);
     if (seal_text(seal, OPTION_group_add) && !can_set_groups(spec))
         return err_refuse(seal->err, EPERM, "--group-add: groups cannot be set here; %s", remedy);
+    if (!can_set_groups(spec))
+        spec->n_groups = 0; /* what is left is our own user, and it has the groups that we have */
     return 0;
 }
 
@@ -319,7 +321,6 @@ int seal_identity(struct seal *seal)
         identity_unasked(seal);
     if (r == 0)
         r = add_groups(seal, group_text);
-    seal->spec->groups_set = seal->spec->identity_set && can_set_groups(seal->spec);
     return r < 0 ? r : identity_check(seal);
 }
 

@@ -113,22 +113,20 @@ struct spec {
     char *cwd;  /* inside; NULL: the current directory on the host's root, "/" in a rootfs */
     char *user; /* as asked, "name[:group]" or numbers; NULL: not asked */
     /*
-     * The child sets its gid and uid. When false it keeps ration's own, and uid and gid tell those.
-     * Numbers are as the run sees them.
+     * The child sets its groups (where the user namespace lets it), gid and uid. When false it keeps
+     * ration's own, and uid and gid tell those. Numbers are as the run sees them.
      */
     bool identity_set;
-    bool groups_set; /* its groups too; a user namespace mapped without privilege forbids that */
     uid_t uid;
     gid_t gid;
     gid_t *groups; /* supplementary, n_groups */
     size_t n_groups;
     /*
      * user must be looked up in the rootfs's own files, by the child, with spec_resolve_user(); a
-     * missing file is NULL there. groups then holds what comes on top of the groups found. home_env is
-     * the index in env of the HOME= line that the child replaces by what it found, or -1.
+     * missing file is NULL there. groups then holds what comes on top of the groups found, and env has
+     * no HOME unless one was asked for: the child adds the one found, or "/".
      */
     bool user_from_rootfs;
-    int home_env;
     bool umask_set;
     mode_t umask;
     bool tty;         /* -t */
@@ -191,9 +189,9 @@ int draft_copy(const struct draft *from, struct draft **ret);
 struct spec_world {
     uid_t uid;
     gid_t gid;
-    uint64_t capabilities; /* our own effective ones; without SYS_ADMIN we are rootless */
+    uint64_t capabilities;       /* our own effective ones; without SYS_ADMIN we are rootless */
     int (*cap_last)(void *data); /* highest capability of the running kernel */
-    char *const *environ;  /* ours */
+    char *const *environ;        /* ours */
     struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
     bool has_newuidmap;
     struct limit_context limit_context;
