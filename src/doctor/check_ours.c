@@ -57,9 +57,7 @@ void check_records(const struct facts *facts, unsigned arg, struct doctor_findin
     if (facts->reclaim_failed > 0)
         finding_why(ret, "not cleared away: %s", facts->reclaim_sentence);
     else
-        finding_why(ret,
-                    "groups and processes of theirs may still be there; the next run that wants "
-                    "such a name clears up");
+        finding_why(ret, "groups and processes of theirs may still be there");
     finding_mend(ret, "%s", fix_command);
 }
 
@@ -91,7 +89,8 @@ void check_strays(const struct facts *facts, unsigned arg, struct doctor_finding
     if (n_populated > 0) {
         finding_why(ret, "%zu of them %s processes, and may be a run's with another run directory",
                     n_populated, n_populated == 1 ? "has" : "have");
-        finding_mend(ret, "see %s/cgroup.procs, and end what is in there", populated);
+        finding_mend(ret, "%s%send what 'find %s -name cgroup.procs -exec cat {} +' names",
+                     empty ? fix_command : "", empty ? " for the empty ones; " : "", populated);
     } else {
         finding_why(ret, "they take memory of the kernel, and the name of a run");
         finding_mend(ret, "%s", fix_command);
