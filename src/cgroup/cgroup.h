@@ -142,8 +142,12 @@ int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,
 int group_sample(const struct group *group, struct sample *ret, struct err *err);
 /* CPU time only, cheap: for the CPU-time watch. -ENODATA when no group counts CPU time. */
 int group_cpu_us(const struct group *group, uint64_t *ret_us);
-/* Counters that verdicts rest on. before=true fills before (and after), false only after. */
-int group_events(const struct group *group, bool before, struct event_counts *counts);
+/*
+ * Counters that verdicts rest on. before=true fills before (and after), false only after. machine: the
+ * machine's own count of OOM kills too, which costs more than all the others and only tells the
+ * machine's shortage from one that cannot be seen.
+ */
+int group_events(const struct group *group, bool before, bool machine, struct event_counts *counts);
 
 /*
  * File descriptors that announce events, -1 where there are none: an eventfd (v1 OOM notification;

@@ -214,6 +214,9 @@ static void machine_count(const struct group *group, bool before, struct event_c
 
     if (!group_part(group, CONTROLLER_MEMORY, 1) && !group_part(group, CONTROLLER_MEMORY, 2))
         return;
+    /* A count since the machine was started says nothing without the one before. */
+    if (!before && !count->known)
+        return;
     if (root_read(group->root_fd, "/proc/vmstat", &text) < 0 ||
         !keyed_find_u64(buf_text(&text), "oom_kill", &value))
         return;
@@ -221,14 +224,15 @@ static void machine_count(const struct group *group, bool before, struct event_c
     snprintf(count->source, sizeof(count->source), "/proc/vmstat oom_kill");
 }
 
-int group_events(const struct group *group, bool before, struct event_counts *counts)
+int group_events(const struct group *group, bool before, bool machine, struct event_counts *counts)
 {
     if (before)
         *counts = (struct event_counts){ 0 };
     for (size_t i = 0; i < ARRAY_SIZE(source_table); i++)
         source_count(group, &source_table[i], before, counts);
     hugetlb_count(group, before, counts);
-    machine_count(group, before, counts);
+    if (machine)
+        machine_count(group, before, counts);
     return 0;
 }
 

@@ -60,9 +60,9 @@ static int launch_groups(struct run *run, struct err *err)
         return 0;
     int r =
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
-    if (r < 0 || run->spec->measure == SPEC_MEASURE_NOTHING)
+    if (r < 0)
         return r;
-    return group_events(run->group, true, &run->events);
+    return group_events(run->group, true, run->spec->measure != SPEC_MEASURE_NOTHING, &run->events);
 }
 
 /* ---- processes ---------------------------------------------------------------------------------------- */

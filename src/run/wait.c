@@ -191,13 +191,15 @@ static void sample_usage(const struct run *run, struct sample *sample)
 /* Figures and counters are read before the groups that hold them go. */
 static int wait_figures(struct run *run, struct sample *ret, struct err *err)
 {
-    bool wanted = run->group && run->spec->measure != SPEC_MEASURE_NOTHING;
+    bool wanted = run->spec->measure != SPEC_MEASURE_NOTHING;
+    bool ended_badly = run->started && (!run->exit.exited || run->exit.status != 0);
     int r = 0;
 
-    if (wanted)
+    if (run->group && (wanted || ended_badly))
         r = group_sample(run->group, ret, err);
-    if (r >= 0 && wanted)
-        r = group_events(run->group, false, &run->events);
+    /* A verdict other than "exited" rests on them. */
+    if (r >= 0 && run->group && (wanted || ended_badly))
+        r = group_events(run->group, false, wanted, &run->events);
     sample_usage(run, ret);
     return r;
 }
