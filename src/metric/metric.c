@@ -15,7 +15,7 @@
 #define FIELD(controller_, file_, key_) \
     FROM(controller_, file_, METRIC_PARSE_SUM_FIELD), .key = key_
 #define OP(controller_, file_, key_) FROM(controller_, file_, METRIC_PARSE_SUM_OP), .key = key_
-#define STALL(file_, line_)          FROM(CONTROLLER_NONE, file_, METRIC_PARSE_PRESSURE), .key = line_
+#define STALL(file_, key_)           FROM(CONTROLLER_NONE, file_, METRIC_PARSE_PRESSURE), .key = key_
 #define INNER(source)                source, .place = METRIC_PLACE_INNER
 #define BOTH(source)                 source, .place = METRIC_PLACE_BOTH
 
@@ -58,11 +58,11 @@ const char *metric_unit_name(enum metric_unit unit)
     return name_table[unit];
 }
 
-/* ---- reading numbers out of text ---------------------------------------------------------------- */
+/* ---- reading numbers out of text ------------------------------------------------------------- */
 
 /*
- * The decimal digits between p and end. Returns what follows them, or NULL when there is none or the
- * number does not fit.
+ * The decimal digits between p and end. Returns what follows them, or NULL when there is none or
+ * the number does not fit.
  */
 static const char *scan_number(const char *p, const char *end, uint64_t *ret)
 {
@@ -113,7 +113,7 @@ static bool word_field(const char *word, size_t len, const char *key, uint64_t *
     return scan_number(word + key_len + 1, word + len, ret) == word + len;
 }
 
-/* ---- one function per way to understand a file ---------------------------------------------------- */
+/* ---- one function per way to understand a file ----------------------------------------------- */
 
 static bool parse_none(const char *text, const char *key, uint64_t *ret)
 {

@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "limit/limit.h"
 
-/* ---- figures ------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 enum metric_id {
 #define METRIC(id, ...) METRIC_##id,
@@ -98,7 +98,7 @@ void sample_set_per_cpu(struct sample *sample, const char *text);
 /* False when sample is NULL or does not know the figure. */
 bool sample_get(const struct sample *sample, enum metric_id id, uint64_t *ret);
 
-/* ---- why it ended ----------------------------------------------------------------------------------- */
+/* ---- why it ended ---------------------------------------------------------------------------- */
 
 enum cause {
     CAUSE_EXITED,
@@ -150,9 +150,9 @@ struct event_counts {
 };
 
 /*
- * Why ration itself ended the command, if it did: set when ration had sent a signal for that reason
- * before COMMAND ended. A signal that was merely passed on counts (STOP_USER) when COMMAND ended by that
- * very signal. The warning of a soft limit is no stop: see warn_signal.
+ * Why ration itself ended the command, if it did: set when ration had sent a signal for that
+ * reason before COMMAND ended. A signal that was merely passed on counts (STOP_USER) when COMMAND
+ * ended by that very signal. The warning of a soft limit is no stop: see warn_signal.
  */
 enum stop_reason {
     STOP_NONE,
@@ -197,8 +197,8 @@ struct verdict {
 };
 
 /*
- * Decide why a run ended: a table of rules, the first that fits wins (verdict_rules.c; docs/result.md
- * explains each). Pure. When memory is short the sentence may lack a limit's value.
+ * Decide why a run ended: a table of rules, the first that fits wins (verdict_rules.c;
+ * docs/result.md explains each). Pure. When memory is short the sentence may lack a limit's value.
  */
 void verdict_decide(const struct observation *observation, struct verdict *ret);
 /* The name of the rule that verdict_decide() goes by: for tests and debugging. */
@@ -207,7 +207,7 @@ const char *verdict_rule(const struct observation *observation);
 /* "SIGKILL", or "signal 35" where there is no name. Returns ret. */
 const char *signal_format(int signal, char *ret, size_t size);
 
-/* ---- the result ---------------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 /* One line of the report about one limit. */
 struct limit_report {
@@ -248,5 +248,7 @@ int result_add_limit(struct result *result, enum limit_id limit, const char *ask
  * program_status, from what was observed. An error that is already there is kept.
  */
 void result_set_end(struct result *result, const struct observation *observation);
-/* The exit status for ration: COMMAND's own, 128+N, 124 after a time limit, 125..127 on failures. */
+/*
+ * The exit status for ration: COMMAND's own, 128+N, 124 after a time limit, 125..127 on failures.
+ */
 int result_program_status(const struct result *result);

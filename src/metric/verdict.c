@@ -45,7 +45,7 @@ const char *signal_format(int signal, char *ret, size_t size)
     return ret;
 }
 
-/* ---- asking the observation ----------------------------------------------------------------------- */
+/* ---- asking the observation ------------------------------------------------------------------ */
 
 bool event_known(const struct observation *o, enum event_id id)
 {
@@ -78,7 +78,7 @@ bool ended_badly(const struct observation *o)
     return o->started && !(o->exited && o->status == 0);
 }
 
-/* ---- filling the verdict ---------------------------------------------------------------------------- */
+/* ---- filling the verdict --------------------------------------------------------------------- */
 
 void evidence_add(struct verdict *v, const char *source, uint64_t before, uint64_t after)
 {
@@ -163,7 +163,7 @@ const char *end_say(const struct observation *o, char *ret, size_t size)
     return ret;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static const struct verdict_rule *rule_find(const struct observation *o)
 {

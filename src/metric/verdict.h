@@ -15,7 +15,7 @@ extern const struct verdict_rule verdict_rule_table[];
 #define LIMIT_TEXT_SIZE 96 /* for limit_say() */
 #define END_TEXT_SIZE   64 /* for end_say() */
 
-/* ---- memory (verdict_memory.c) ---------------------------------------------------------------------- */
+/* ---- memory (verdict_memory.c) --------------------------------------------------------------- */
 
 /* The limit of this very run was reached and nothing could be reclaimed. */
 bool own_memory_limit(const struct observation *o);
@@ -27,7 +27,7 @@ void fill_memory(const struct observation *o, struct verdict *v);
 bool fits_hugetlb(const struct observation *o);
 void fill_hugetlb(const struct observation *o, struct verdict *v);
 
-/* ---- asking the observation (verdict.c) ----------------------------------------------------------- */
+/* ---- asking the observation (verdict.c) ------------------------------------------------------ */
 
 /* How far a counter moved; 0 also when it is unknown. */
 uint64_t event_moved(const struct observation *o, enum event_id id);
@@ -39,7 +39,7 @@ bool ended_by(const struct observation *o, int signal);
 /* COMMAND started and did not end with status 0. */
 bool ended_badly(const struct observation *o);
 
-/* ---- filling the verdict (verdict.c) -------------------------------------------------------------- */
+/* ---- filling the verdict (verdict.c) --------------------------------------------------------- */
 
 void evidence_add(struct verdict *v, const char *source, uint64_t before, uint64_t after);
 /* A counter, when it is known; the same one twice is one line. */

@@ -1,6 +1,6 @@
 /*
- * The rules about memory: was it the OOM killer, and whose limit was it? Counters tell, each of which is
- * worth something different on either version of cgroups (see enum event_id).
+ * The rules about memory: was it the OOM killer, and whose limit was it? Counters tell, each of
+ * which is worth something different on either version of cgroups (see enum event_id).
  */
 #include <signal.h>
 
@@ -40,8 +40,9 @@ bool own_memory_limit(const struct observation *o)
 }
 
 /*
- * COMMAND made groups of its own beneath this one and gave them limits: the group and those beneath it
- * were out of memory (v2 counts upwards), this one alone was not. A fresh group counts from 0.
+ * COMMAND made groups of its own beneath this one and gave them limits: the group and those
+ * beneath it were out of memory (v2 counts upwards), this one alone was not. A fresh group counts
+ * from 0.
  */
 static bool nested_memory_limit(const struct observation *o)
 {

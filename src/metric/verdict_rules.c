@@ -1,15 +1,15 @@
 /*
- * The rules of a verdict, in the order in which they are tried: what ration did itself it knows for
- * certain, then what a specific signal or a counter of the kernel proves, and only then the bare end
- * of COMMAND. A rule claims a cause only when something was counted or sent; what merely could have
- * been is a remark in the sentence of a later rule.
+ * The rules of a verdict, in the order in which they are tried: what ration did itself it knows
+ * for certain, then what a specific signal or a counter of the kernel proves, and only then the
+ * bare end of COMMAND. A rule claims a cause only when something was counted or sent; what merely
+ * could have been is a remark in the sentence of a later rule.
  */
 #include <signal.h>
 #include <string.h>
 
 #include "metric/verdict.h"
 
-/* ---- ration ended it --------------------------------------------------------------------------------- */
+/* ---- ration ended it ------------------------------------------------------------------------- */
 
 static bool fits_wall(const struct observation *o)
 {
@@ -95,7 +95,7 @@ static void fill_gave_up(const struct observation *o, struct verdict *v)
                 end_say(o, end, sizeof(end)));
 }
 
-/* ---- the warning of a soft limit ended it ------------------------------------------------------------ */
+/* ---- the warning of a soft limit ended it ---------------------------------------------------- */
 
 /* COMMAND did not handle the signal that a soft limit sent. */
 static bool fits_warned(const struct observation *o)
@@ -112,7 +112,7 @@ static void fill_warned(const struct observation *o, struct verdict *v)
                     wall ? METRIC_WALL_US : METRIC_CPU_TOTAL_US);
 }
 
-/* ---- it never ran ---------------------------------------------------------------------------------------- */
+/* ---- it never ran ---------------------------------------------------------------------------- */
 
 static bool fits_failed(const struct observation *o)
 {
@@ -136,7 +136,7 @@ static void fill_failed(const struct observation *o, struct verdict *v)
     }
 }
 
-/* ---- seccomp --------------------------------------------------------------------------------------------- */
+/* ---- seccomp --------------------------------------------------------------------------------- */
 
 static bool fits_seccomp(const struct observation *o)
 {
@@ -151,11 +151,11 @@ static void fill_seccomp(const struct observation *o, struct verdict *v)
     verdict_say(v, "seccomp: a filter forbade a system call: %s", end_say(o, end, sizeof(end)));
 }
 
-/* ---- rlimits --------------------------------------------------------------------------------------------- */
+/* ---- rlimits --------------------------------------------------------------------------------- */
 
 /*
- * CPU time of COMMAND in microseconds; 0: unknown. Rlimits count clock ticks and rusage scales them, so
- * that the two may differ by a good part of a second: used with a wide margin.
+ * CPU time of COMMAND in microseconds; 0: unknown. Rlimits count clock ticks and rusage scales
+ * them, so that the two may differ by a good part of a second: used with a wide margin.
  */
 static uint64_t command_cpu_us(const struct observation *o)
 {
@@ -211,7 +211,8 @@ static bool fits_cpu_backstop(const struct observation *o)
 
 /*
  * SIGXCPU, or SIGKILL at the hard limit, after CPU time that fits. Without an own limit it is
- * somebody else's from half a second on (the kernel counts whole seconds), below that just a signal.
+ * somebody else's from half a second on (the kernel counts whole seconds), below that just a
+ * signal.
  */
 static bool fits_rlimit_cpu(const struct observation *o)
 {
@@ -265,11 +266,11 @@ static void fill_rlimit_fsize(const struct observation *o, struct verdict *v)
     fill_rlimit(o, v, LIMIT_RLIMIT_FSIZE);
 }
 
-/* ---- pids ---------------------------------------------------------------------------------------------- */
+/* ---- pids ------------------------------------------------------------------------------------ */
 
 /*
- * The own limit refused forks: it is there, and as many processes as it allows were. The kernel's peak
- * counts granted forks only, so at a refusal it equals the limit.
+ * The own limit refused forks: it is there, and as many processes as it allows were. The kernel's
+ * peak counts granted forks only, so at a refusal it equals the limit.
  */
 static bool own_pids_limit(const struct observation *o)
 {
@@ -326,7 +327,7 @@ static void fill_pids(const struct observation *o, struct verdict *v)
                 end_say(o, end, sizeof(end)));
 }
 
-/* ---- the bare end ---------------------------------------------------------------------------------------- */
+/* ---- the bare end ---------------------------------------------------------------------------- */
 
 static bool fits_signalled(const struct observation *o)
 {
@@ -398,7 +399,7 @@ static void fill_exited(const struct observation *o, struct verdict *v)
     say_remarks(o, v);
 }
 
-/* ---- in this order ------------------------------------------------------------------------------------- */
+/* ---- in this order --------------------------------------------------------------------------- */
 
 const struct verdict_rule verdict_rule_table[] = {
     { "wall_time", fits_wall, fill_wall },

@@ -1,7 +1,7 @@
 /*
- * The result as other tools print theirs, so that what reads those reads ours: isolate(1)'s meta file,
- * BenchExec's runexec, GNU time -v. Each is lines of one key and one value; what is not known is left
- * out. docs/result.md says which of our figures stands where.
+ * The result as other tools print theirs, so that what reads those reads ours: isolate(1)'s meta
+ * file, BenchExec's runexec, GNU time -v. Each is lines of one key and one value; what is not
+ * known is left out. docs/result.md says which of our figures stands where.
  */
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +35,7 @@ static bool killed(const struct result *result)
     return killed_table[result->verdict.cause];
 }
 
-/* ---- one key and one figure ------------------------------------------------------------------------- */
+/* ---- one key and one figure ------------------------------------------------------------------ */
 
 /* How a figure becomes text: seconds with so many digits, or the number divided. */
 struct figure_line {
@@ -70,7 +70,7 @@ static void print_figures(const struct sample *sample, const struct figure_line 
     }
 }
 
-/* ---- isolate ------------------------------------------------------------------------------------------ */
+/* ---- isolate --------------------------------------------------------------------------------- */
 
 static const struct figure_line isolate_table[] = {
     { "time", METRIC_CPU_TOTAL_US, 3, 0, "" },
@@ -115,7 +115,7 @@ int isolate_print(const struct result *result, struct buf *ret, struct err *err)
     return print_end(ret, err);
 }
 
-/* ---- runexec ------------------------------------------------------------------------------------------ */
+/* ---- runexec --------------------------------------------------------------------------------- */
 
 static const struct figure_line runexec_time_table[] = {
     { "walltime", METRIC_WALL_US, 6, 0, "s" },
@@ -132,8 +132,8 @@ static const struct figure_line runexec_rest_table[] = {
 };
 
 /*
- * Its reasons for a run that was ended from outside; NULL: the run ended by itself. Memory is a limit's
- * only where a limit was reached: when the machine ran out it is merely killed.
+ * Its reasons for a run that was ended from outside; NULL: the run ended by itself. Memory is a
+ * limit's only where a limit was reached: when the machine ran out it is merely killed.
  */
 static const char *runexec_reason(const struct verdict *verdict)
 {
@@ -193,7 +193,7 @@ int runexec_print(const struct result *result, struct buf *ret, struct err *err)
     return print_end(ret, err);
 }
 
-/* ---- GNU time ------------------------------------------------------------------------------------------ */
+/* ---- GNU time -------------------------------------------------------------------------------- */
 
 /* A line whose figure is METRIC_NONE is one that Linux does not count: always 0, there as here. */
 static const struct figure_line gnu_time_table[] = {

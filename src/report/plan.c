@@ -12,7 +12,7 @@ static const char *limit_name(enum limit_id id)
     return info ? info->name : NULL;
 }
 
-/* ---- text ----------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Controller, version and file: "cpuset vN/box/cpuset.mems"; "process/RLIMIT_CPU"; "ration". */
 static void print_where(const struct plan_step *step, struct buf *ret)
@@ -111,7 +111,7 @@ int report_plan_text(const struct plan *plan, const struct layout *layout,
     return print_end(ret, err);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *step_json(const struct plan_step *step)
 {

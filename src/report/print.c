@@ -11,9 +11,12 @@ int print_end(const struct buf *ret, struct err *err)
     return buf_error(ret) < 0 ? err_nomem(err) : 0;
 }
 
-/* ---- text that others chose ----------------------------------------------------------------------- */
+/* ---- text that others chose ------------------------------------------------------------------ */
 
-/* How many bytes a first byte announces, and the smallest value that needs so many; 0: not a first. */
+/*
+ * How many bytes a first byte announces, and the smallest value that needs so many; 0: not a
+ * first.
+ */
 static size_t utf8_announced(unsigned char first, uint32_t *ret_bits, uint32_t *ret_least)
 {
     static const struct {
@@ -154,7 +157,7 @@ void print_argv(struct buf *ret, char *const *argv)
     }
 }
 
-/* ---- figures for people --------------------------------------------------------------------------- */
+/* ---- figures for people ---------------------------------------------------------------------- */
 
 static void bytes_format(uint64_t bytes, char *ret, size_t size)
 {
@@ -241,7 +244,7 @@ void print_seconds(struct buf *ret, uint64_t us, int digits)
     buf_printf(ret, "%ju.%0*ju", (uintmax_t)(us / 1000000), digits, (uintmax_t)fraction);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 json_t *json_from_text(const char *text)
 {

@@ -16,28 +16,32 @@ int go_judge_print(const struct result *result, struct buf *ret, struct err *err
 /* 0, or -ENOMEM told in err when ret failed to grow. */
 int print_end(const struct buf *ret, struct err *err);
 
-/* ---- text that others chose ----------------------------------------------------------------------- */
+/* ---- text that others chose ------------------------------------------------------------------ */
 
 /* Length of the UTF-8 character at text (1 to 4), 0 when it is not valid there. */
 size_t utf8_length(const char *text);
 /* text with every byte that is not UTF-8 replaced by U+FFFD; control characters stay. */
 void print_utf8(struct buf *ret, const char *text);
-/* The same with control characters replaced by '?': stays on its line, cannot speak to a terminal. */
+/*
+ * The same with control characters replaced by '?': stays on its line, cannot speak to a terminal.
+ */
 void print_line(struct buf *ret, const char *text);
 /* As a shell would read it back: plain, 'quoted' or $'escaped'. */
 void print_word(struct buf *ret, const char *word);
 void print_argv(struct buf *ret, char *const *argv);
 
-/* ---- figures for people --------------------------------------------------------------------------- */
+/* ---- figures for people ---------------------------------------------------------------------- */
 
 /* "41.3 MiB", "1.234 s", "17": rounded, JSON has the exact ones. Returns ret. */
 const char *figure_format(enum metric_unit unit, uint64_t value, char *ret, size_t size);
-/* A kernel's value, and behind it in parentheses what it means where limit is a size or duration. */
+/*
+ * A kernel's value, and behind it in parentheses what it means where limit is a size or duration.
+ */
 void print_value(struct buf *ret, enum limit_id limit, const char *value);
 /* Microseconds as seconds: "1.234567" with six digits, fewer when asked for (cut, not rounded). */
 void print_seconds(struct buf *ret, uint64_t us, int digits);
 
-/* ---- columns ---------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 #define GRID_COLUMNS_MAX 6
 
@@ -57,7 +61,7 @@ void grid_take(struct grid *grid, struct buf *cell);
 /* Every row behind indent blanks, columns two blanks apart, nothing behind the last text. */
 void grid_print(const struct grid *grid, int indent, struct buf *ret);
 
-/* ---- JSON ------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* A string made valid by print_utf8, null for NULL. */
 json_t *json_from_text(const char *text);

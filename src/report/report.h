@@ -1,5 +1,6 @@
 /*
- * report: a result or a plan as text, JSON and the formats of other tools. Pure: text into a buffer.
+ * report: a result or a plan as text, JSON and the formats of other tools. Pure: text into a
+ * buffer.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
 
 #include "report/print.h"
 
-/* ---- the head --------------------------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------------------------------- */
 
 static void print_exit(const struct result *result, struct buf *ret)
 {
@@ -53,7 +53,7 @@ static void print_evidence(const struct verdict *verdict, struct buf *ret)
     grid_done(&grid);
 }
 
-/* ---- the limits ------------------------------------------------------------------------------------- */
+/* ---- the limits ------------------------------------------------------------------------------ */
 
 static void add_limit(struct grid *grid, const struct limit_report *report, struct buf *cell)
 {
@@ -89,9 +89,12 @@ static void print_limits(const struct result *result, struct buf *ret)
     grid_done(&grid);
 }
 
-/* ---- the figures -------------------------------------------------------------------------------------- */
+/* ---- the figures ----------------------------------------------------------------------------- */
 
-/* A line: the figure of the whole run, and beside it that of COMMAND and the children it waited for. */
+/*
+ * A line: the figure of the whole run, and beside it that of COMMAND and the children it waited
+ * for.
+ */
 struct figure_row {
     const char *label;
     enum metric_id group;

@@ -11,7 +11,7 @@
 
 #include "metric/metric.h"
 
-/* ---- the table ---------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void rows_are_complete_and_unique(void **state)
 {
@@ -61,7 +61,7 @@ static void sources_are_whole(void **state)
     }
 }
 
-/* ---- reading kernel text ---------------------------------------------------------------------------- */
+/* ---- reading kernel text --------------------------------------------------------------------- */
 
 #define MEMORY_STAT_V1                                                             \
     "cache 12288\nrss 4096\nshmem 0\ntotal_cache 684478464\ntotal_rss 229040128\n" \
@@ -179,7 +179,7 @@ static void lists_are_summed(void **state)
     assert_false(metric_parse(&list, "1 x\n", 100, &value));
 }
 
-/* ---- samples ------------------------------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 static void samples_know_what_was_set(void **state)
 {
@@ -219,7 +219,7 @@ static void cpus_are_counted_one_by_one(void **state)
     assert_int_equal(sample.n_cpus, SAMPLE_CPUS_MAX);
 }
 
-/* ---- results ------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void limits_are_copied(void **state)
 {

@@ -14,7 +14,7 @@
 
 #include "report/report.h"
 
-/* ---- results ------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static struct result *make_result(const char *name, const char *const *argv)
 {
@@ -148,7 +148,7 @@ static char *printed(const char *format, struct result *result)
     return buf_take(&buf);
 }
 
-/* ---- comparing with tests/unit/report/ ------------------------------------------------------------------ */
+/* ---- comparing with tests/unit/report/ ------------------------------------------------------- */
 
 /* With TEST_UPDATE in the environment the files are written anew: look at the difference then. */
 static void check_file(const char *name, const char *text)
@@ -202,7 +202,7 @@ static void check_print(void **state)
     free(text);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *parsed(char *text)
 {
@@ -215,7 +215,7 @@ static json_t *parsed(char *text)
     return root;
 }
 
-/* ---- formats ------------------------------------------------------------------------------------------- */
+/* ---- formats --------------------------------------------------------------------------------- */
 
 static void formats_have_names(void **state)
 {
@@ -296,7 +296,7 @@ static void numbers_that_json_cannot_hold_are_null(void **state)
     json_decref(root);
 }
 
-/* ---- what the verdict becomes elsewhere ------------------------------------------------------------------ */
+/* ---- what the verdict becomes elsewhere ------------------------------------------------------ */
 
 struct dialect_row {
     enum cause cause;

@@ -380,7 +380,7 @@ static const struct row row_table[] = {
               "ended by SIGKILL" },
 };
 
-/* ---- making an observation of a row ------------------------------------------------------------------- */
+/* ---- making an observation of a row ---------------------------------------------------------- */
 
 static void set_limits(const char *text, struct limit_set *ret)
 {
