@@ -1,0 +1,83 @@
+/*
+ * What the fault tools share: faultstep.c (the command line and the sweeps), fault_trace.c (one run
+ * with one fault), fault_left.c (what is left of it, and what is seen of it from outside),
+ * fault_names.c (system calls and errors by name).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* Which process the fault is for: the program itself, its first child, or that one's. */
+enum fault_target { TARGET_SUPERVISOR, TARGET_BOX, TARGET_COMMAND };
+
+enum fault_action {
+    ACTION_NONE,  /* only watch and count */
+    ACTION_KILL,  /* SIGKILL at the entry of a system call, which then does not happen */
+    ACTION_FAIL,  /* a system call does not happen and seems to have failed */
+    ACTION_ALLOC, /* an allocation fails (the program is linked with failing_malloc.c) */
+};
+
+/* A pseudo terminal for the program. The slave is kept open, so that its modes can be compared. */
+struct fault_terminal {
+    int master, slave; /* -1: none */
+};
+
+struct fault_job {
+    char *const *argv;
+    const char *name; /* of the run: what its groups and records are named after */
+    enum fault_target target;
+    enum fault_action action;
+    int error;           /* for ACTION_FAIL */
+    unsigned long point; /* 1 is the first call or allocation; 0: none */
+    bool from_there_on;  /* ACTION_ALLOC: all later ones fail too */
+    bool list;           /* print every call */
+    bool converse;       /* COMMAND prints a fingerprint, then waits for the end of its input */
+    unsigned limit_ms;   /* longer than this is a hang */
+    unsigned blocked_ms; /* not 0: a target that sleeps for so long is killed in its sleep */
+    struct fault_terminal terminal;
+};
+
+struct fault_text {
+    char *data; /* ends with NUL once there is any */
+    size_t len;
+};
+
+struct fault_outcome {
+    bool reached; /* the point exists */
+    bool spared;  /* ... but that call cannot fail */
+    bool blocked; /* killed in its sleep: there are no further points */
+    bool hung;
+    bool late;           /* something lived 100 ms after the program's end */
+    unsigned survivors;  /* ... and three seconds after */
+    long call;           /* number of the system call that was hit */
+    unsigned long calls; /* how many the target made while it was watched */
+    int status;          /* of the program, as waitpid(2) tells it */
+    struct fault_text out, err;
+};
+
+/* fault_trace.c */
+/* Run the job to its end, whatever that takes. False: it could not be started at all. */
+bool fault_run(const struct fault_job *job, struct fault_outcome *ret);
+void fault_outcome_done(struct fault_outcome *outcome);
+void fault_text_add(struct fault_text *text, const char *data, size_t len);
+
+/* fault_left.c */
+/* Groups, records and mounts that bear the name: one line each is added to ret. Returns how many. */
+unsigned fault_left(const char *name, struct fault_text *ret);
+/* The run as its surroundings see it: limits of its groups, who is in them, which namespaces differ. */
+void fault_outside(const char *name, struct fault_text *ret);
+/* SIGKILL to every child that we have; returns how many. */
+unsigned fault_kill_children(void);
+
+/* fault_names.c */
+const char *fault_call_name(long number);
+/* System calls that never fail, or that nothing survives the failure of. */
+bool fault_call_spared(long number);
+/* System calls that a signal may interrupt and that are then to be made again. */
+bool fault_call_restartable(long number);
+/* System calls that take away what a run left. */
+bool fault_call_cleans(long number);
+int fault_error_number(const char *name); /* 0: no such */
