@@ -37,4 +37,4 @@ int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf
 int api_write(int fd, const struct buf *text, struct ration_error *error);
 
 /* Everything that describing a run may ask of the machine. */
-void world_init(struct spec_world *world, bool rootless);
+int world_init(struct spec_world *world, bool rootless, struct err *err);

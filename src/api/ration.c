@@ -55,11 +55,12 @@ int ration_open(const struct ration_options *options, struct ration **ret,
     if (!ration)
         return api_fail(error, ENOMEM, "out of memory");
     int r = engine_open(options ? options->state_dir : NULL, &ration->engine, &err);
+    if (r >= 0)
+        r = world_init(&ration->world, engine_is_rootless(ration->engine), &err);
     if (r < 0) {
-        free(ration);
+        ration_close(ration);
         return api_error(error, &err, r);
     }
-    world_init(&ration->world, engine_is_rootless(ration->engine));
     *ret = ration;
     return 0;
 }

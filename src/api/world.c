@@ -86,6 +86,26 @@ static int world_cap_last(void *data)
     return sys_cap_last();
 }
 
+/* The field of that index in a line of colon-separated ones, if it is there and fits. */
+static bool colon_field(const char *line, size_t len, unsigned index, char *ret, size_t size)
+{
+    const char *end = line + len, *colon;
+
+    for (; index > 0; index--) {
+        colon = memchr(line, ':', (size_t)(end - line));
+        if (!colon)
+            return false;
+        line = colon + 1;
+    }
+    colon = memchr(line, ':', (size_t)(end - line));
+    size_t n = (size_t)((colon ? colon : end) - line);
+    if (n >= size)
+        return false;
+    memcpy(ret, line, n);
+    ret[n] = '\0';
+    return true;
+}
+
 /* Our line of /etc/subuid or /etc/subgid, subuid(5): "NAME-OR-UID:FIRST:COUNT". */
 static void world_sub_ids(const char *path, uid_t uid, const char *user, struct spec_id_map *ret)
 {
@@ -101,13 +121,13 @@ static void world_sub_ids(const char *path, uid_t uid, const char *user, struct 
     while (line_next(&cursor, &line, &len)) {
         char owner[64], first[16], count[16];
         uint64_t first_id, n_ids;
-        char *copy = strndup(line, len);
-        if (copy && sscanf(copy, "%63[^:]:%15[0-9]:%15[0-9]", owner, first, count) == 3 &&
+        if (colon_field(line, len, 0, owner, sizeof(owner)) &&
+            colon_field(line, len, 1, first, sizeof(first)) &&
+            colon_field(line, len, 2, count, sizeof(count)) &&
             (strcmp(owner, number) == 0 || (user && strcmp(owner, user) == 0)) &&
             number_parse(first, UINT32_MAX - 1, &first_id) == 0 &&
             number_parse(count, UINT32_MAX - 1, &n_ids) == 0)
             *ret = (struct spec_id_map){ .outside = (uint32_t)first_id, .count = (uint32_t)n_ids };
-        free(copy);
     }
     free(text);
 }
@@ -123,12 +143,12 @@ static char *world_user_name(uid_t uid)
         return NULL;
     cursor = text;
     while (!found && line_next(&cursor, &line, &len)) {
-        char name[64];
-        unsigned id;
-        char *copy = strndup(line, len);
-        if (copy && sscanf(copy, "%63[^:]:%*[^:]:%u:", name, &id) == 2 && id == uid)
+        char name[64], id[16];
+        uint64_t number;
+        if (colon_field(line, len, 0, name, sizeof(name)) &&
+            colon_field(line, len, 2, id, sizeof(id)) &&
+            number_parse(id, UINT32_MAX - 1, &number) == 0 && number == uid)
             found = strdup(name);
-        free(copy);
     }
     free(text);
     return found;
@@ -147,7 +167,7 @@ static bool program_exists(const char *name)
     return false;
 }
 
-void world_init(struct spec_world *world, bool rootless)
+int world_init(struct spec_world *world, bool rootless, struct err *err)
 {
     uint64_t permitted, inheritable;
 
@@ -161,14 +181,18 @@ void world_init(struct spec_world *world, bool rootless)
         .random_name = world_random_name,
         .cap_last = world_cap_last,
     };
-    sys_capget(&world->capabilities, &permitted, &inheritable);
+    /* Taken for somebody without any, root would get other namespaces than it asked for. */
+    int r = sys_capget(&world->capabilities, &permitted, &inheritable);
+    if (r < 0)
+        return err_set(err, -r, "cannot read our own capabilities: %s", err_name(-r));
     if (!rootless)
-        return;
+        return 0;
     world->has_newuidmap = program_exists("newuidmap") && program_exists("newgidmap");
     if (!world->has_newuidmap)
-        return;
+        return 0;
     char *user = world_user_name(world->uid);
     world_sub_ids("/etc/subuid", world->uid, user, &world->subuid);
     world_sub_ids("/etc/subgid", world->uid, user, &world->subgid);
     free(user);
+    return 0;
 }

@@ -45,16 +45,22 @@ int err_nomem(struct err *err)
 void err_prefix(struct err *err, const char *fmt, ...)
 {
     char old[sizeof(err->text)];
+    const size_t size = sizeof(err->text);
     va_list ap;
 
     if (!err)
         return;
     memcpy(old, err->text, sizeof(old));
     va_start(ap, fmt);
-    int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    int n = vsnprintf(err->text, size, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof(err->text))
-        snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+    if (n < 0 || (size_t)n + 3 > size)
+        return;
+    size_t len = strlen(old), room = size - (size_t)n - 3;
+    memcpy(err->text + n, ": ", 2);
+    /* What does not fit is cut. */
+    memcpy(err->text + n + 2, old, len < room ? len : room);
+    err->text[(size_t)n + 2 + (len < room ? len : room)] = '\0';
 }
 
 void err_step(struct err *err, const char *step)

@@ -110,7 +110,7 @@ int cli_open(struct ration **ret, struct ration_error *error)
 static int fill_standard_fds(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) >= 0)
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
             continue;
         /* The lowest free one is the one that is missing. */
         if (open("/dev/null", O_RDWR) != fd)

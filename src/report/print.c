@@ -41,7 +41,7 @@ static size_t utf8_announced(unsigned char first, uint32_t *ret_bits, uint32_t *
 
 size_t utf8_length(const char *text)
 {
-    uint32_t value, least;
+    uint32_t value = 0, least = 0;
     size_t n = utf8_announced((unsigned char)text[0], &value, &least);
 
     for (size_t i = 1; i < n; i++) {

@@ -46,12 +46,9 @@ int run_clean(struct run *run, struct err *err)
 
     if (r >= 0)
         r = clean_groups(run, err);
-    if (r < 0) {
-        /* The record stays: the next call of ration tries again. */
-        record_close(run->record);
-        run->record = NULL;
+    /* The record stays, for another try: ours in run_free(), or that of the next call of ration. */
+    if (r < 0)
         return r;
-    }
     if (run->record)
         r = record_remove(run->record, err);
     run->record = NULL;

@@ -35,15 +35,10 @@ static const struct {
     { SIGWINCH, WAY_RESIZE }, { SIGTSTP, WAY_STOP },
 };
 
-static bool signal_ends(int signal)
-{
-    return signal == SIGINT || signal == SIGQUIT;
-}
-
 static int pass_signal(struct run *run, int signal)
 {
-    /* SIGINT and SIGQUIT usually end a program, but an interactive one may go on: no timeout. */
-    if (signal_ends(signal)) {
+    /* It may end COMMAND or not, so there is no timeout; result.c looks at how COMMAND ended. */
+    if (signal != SIGSTOP && signal != SIGCONT) {
         run->stop_signal = signal;
         if (!run->started)
             return run_stop(run, STOP_USER);

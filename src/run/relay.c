@@ -53,7 +53,7 @@ static int relay_count(struct relay *relay)
 static int relay_read(void *data, int fd, short revents)
 {
     struct relay *relay = data;
-    ssize_t n = read(fd, relay->data, sizeof(relay->data));
+    ssize_t n = read(fd, relay->data, RELAY_BYTES);
 
     (void)revents;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -101,6 +101,9 @@ int relay_start(struct run *run, enum relay_id id, int from, int to)
 {
     struct relay *relay = &run->relay[id];
 
+    relay->data = malloc(RELAY_BYTES);
+    if (!relay->data)
+        return -ENOMEM;
     relay->run = run;
     relay->from = from;
     relay->to = to;
@@ -108,6 +111,13 @@ int relay_start(struct run *run, enum relay_id id, int from, int to)
     relay->from_slot = loop_add_fd(&run->loop, from, POLLIN, relay_read, relay);
     relay->to_slot = loop_add_fd(&run->loop, to, 0, relay_write, relay);
     return relay->from_slot < 0 || relay->to_slot < 0 ? -ENOSPC : 0;
+}
+
+void relay_done(struct relay *relay)
+{
+    if (relay->counted && !relay->done)
+        fd_close(relay->from);
+    free(relay->data);
 }
 
 bool relay_all_done(const struct run *run)

@@ -24,8 +24,10 @@ struct relay {
     bool end_of_file_is_typed; /* on end of input, send the terminal's ^D */
     bool done;
     size_t length, offset;
-    char data[4096]; /* PIPE_BUF: what POLLOUT promises room for */
+    char *data; /* owned, RELAY_BYTES; NULL: not in use */
 };
+
+#define RELAY_BYTES 4096u /* PIPE_BUF: what POLLOUT promises room for */
 
 enum relay_id { RELAY_IN, RELAY_OUT, RELAY_ERR, RELAY_COUNT };
 
@@ -95,6 +97,7 @@ int run_launch(struct run *run, struct err *err);
 /* relay.c */
 int relay_start(struct run *run, enum relay_id id, int from, int to);
 bool relay_all_done(const struct run *run);
+void relay_done(struct relay *relay);
 
 /* wait.c */
 /* End COMMAND now; the first reason given is the one that counts. */

@@ -75,16 +75,15 @@ void run_free(struct run *run)
         return;
     /* Whatever fails here stays on record, and the next call tries again. */
     run_clean(run, NULL);
+    record_close(run->record);
     if (run->spawned)
         spawn_close(&run->spawn);
     for (int i = 0; i < 2; i++) {
         fd_close(run->pipe_out[i]);
         fd_close(run->pipe_err[i]);
     }
-    for (int i = RELAY_OUT; i < RELAY_COUNT; i++) {
-        if (run->relay[i].run && !run->relay[i].done)
-            fd_close(run->relay[i].from);
-    }
+    for (int i = 0; i < RELAY_COUNT; i++)
+        relay_done(&run->relay[i]);
     fd_close(run->wake_fd);
     run_plan_done(&run->plan);
     cgroups_close(run->cgroups);

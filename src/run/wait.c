@@ -90,6 +90,9 @@ static int on_channel(void *data, int fd, short revents)
             return run->on_started(run);
         break;
     case SPAWN_FAILED:
+        /* COMMAND was at work, and how it ends is lost. */
+        if (run->started)
+            return -run->start_error.code;
         run->failed = true;
         run->ended = true;
         loop_stop(&run->loop);
@@ -229,19 +232,25 @@ static int wait_conclude(struct run *run, struct sample *final, struct result **
 
 int run_wait(struct run *run, struct result **ret, struct err *err)
 {
-    struct sample *final = calloc(1, sizeof(*final));
+    struct sample *final = NULL;
     struct result *result = NULL;
-    int r = final ? watch_start(run, err) : err_nomem(err);
+    int r = watch_start(run, err);
 
     if (r >= 0) {
         wait_reclaim(run);
         r = loop_run(&run->loop);
-        if (r < 0)
+        if (r < 0 && run->start_error.code == 0)
             err_set(err, -r, "cannot wait for COMMAND: %s", err_name(-r));
+        else if (r < 0 && err)
+            *err = run->start_error;
         monitor_end(&run->monitor);
     }
     pthread_mutex_lock(&run->lock);
     run->ended = true;
+    if (r >= 0) {
+        final = calloc(1, sizeof(*final));
+        r = final ? 0 : err_nomem(err);
+    }
     if (r >= 0)
         r = wait_conclude(run, final, &result, err);
     int cleaned = run_clean(run, r < 0 ? NULL : err);

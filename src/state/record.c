@@ -134,12 +134,12 @@ static int record_taken(const struct record *record, struct err *err)
     _cleanup_close_ int fd = record_open_dead(record->state, record->name);
 
     if (fd < 0)
-        return err_set_class(err, ERR_USAGE, EEXIST, "--name %s: a run of that name exists already",
-                             record->name);
-    return err_set_class(err, ERR_USAGE, EEXIST,
-                         "--name %s: a dead run of that name is not cleared away yet; see "
-                         "'ration doctor --fix'",
-                         record->name);
+        return err_refuse(err, EEXIST, "--name %s: a run of that name exists already",
+                          record->name);
+    return err_refuse(err, EEXIST,
+                      "--name %s: a dead run of that name is not cleared away yet; see "
+                      "'ration doctor --fix'",
+                      record->name);
 }
 
 static int record_make(struct record *record, const char *planned, struct err *err)
