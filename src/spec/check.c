@@ -89,10 +89,12 @@ CHECK(path)
 
 int path_clean(const char *path, char **ret)
 {
-    char *clean = malloc(strlen(path) + 2), *end = clean;
+    char *clean = text_format("/%s", path), *end = clean;
 
     if (!clean)
         return -ENOMEM;
+    /* In place: what is written never overtakes what is read. */
+    path = clean + 1;
     while (*path) {
         path += strspn(path, "/");
         size_t n = strcspn(path, "/");
@@ -102,7 +104,7 @@ int path_clean(const char *path, char **ret)
         }
         if (n > 0 && !(n == 1 && *path == '.')) {
             *end++ = '/';
-            memcpy(end, path, n);
+            memmove(end, path, n);
             end += n;
         }
         path += n;
@@ -258,7 +260,10 @@ static int check_path_list(const char *name, const char *option, const char *lis
         _cleanup_free_ char *path = strndup(list, n), *clean = NULL;
         if (!path)
             return err_nomem(err);
-        if (path[0] != '/' || path_clean(path, &clean) < 0)
+        int r = path[0] == '/' ? path_clean(path, &clean) : -EINVAL;
+        if (r == -ENOMEM)
+            return err_nomem(err);
+        if (r < 0)
             return err_usage(err, "--%s %s= takes absolute paths without \"..\", not %s", name,
                              option, quote(path).text);
         list += n + (list[n] == ':');
@@ -357,7 +362,7 @@ int option_set_ulimit(struct draft *draft, const struct spec_world *world, const
         return err_usage(err, "--ulimit: there is no resource limit named in %s",
                          quote(value).text);
     int r = draft_set_limit(draft, world, limit, value + n + 1, err);
-    if (r < 0)
+    if (r < 0 && r != -ENOMEM)
         err_prefix(err, "--ulimit");
     return r;
 }

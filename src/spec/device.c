@@ -69,13 +69,17 @@ int parse_device(const char *name, const struct spec_world *world, const char *v
     if (text[0] != '/' || !device_split(text, &target, &access))
         return err_usage(err, "--%s takes HOST[:TARGET[:rwm]] with absolute paths, not %s", name,
                          quote(value).text);
-    if (path_clean(text, &device.source) < 0 ||
-        path_clean(target ? target : text, &device.path) < 0)
+    int r = path_clean(text, &device.source);
+    if (r == 0)
+        r = path_clean(target ? target : text, &device.path);
+    if (r == -ENOMEM)
+        return err_nomem(err);
+    if (r < 0)
         return err_usage(err, "--%s: %s has a \"..\"", name, quote(value).text);
     if (!path_is_beneath(device.path, "/dev") || strcmp(device.path, "/dev") == 0)
         return err_usage(err, "--%s: inside, the device must be beneath /dev, unlike %s", name,
                          quote(device.path).text);
-    int r = device_numbers(name, world, &device, err);
+    r = device_numbers(name, world, &device, err);
     if (r < 0)
         return r;
     device.mode &= 0777;

@@ -234,6 +234,8 @@ static int host_file(const struct seal *seal, const char *path, char **ret)
         *ret = NULL;
         return 0;
     }
+    if (r == -ENOMEM)
+        return err_nomem(seal->err);
     return r < 0 ? err_set(seal->err, -r, "--user: %s cannot be read: %s", path, err_name(-r)) : 0;
 }
 
