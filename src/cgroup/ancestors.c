@@ -92,11 +92,16 @@ struct ceiling {
 };
 
 static const struct ceiling ceiling_table[] = {
-    { 1, "memory.limit_in_bytes", NULL },       { 1, "memory.memsw.limit_in_bytes", NULL },
-    { 1, "memory.kmem.tcp.limit_in_bytes", NULL }, { 1, "pids.max", NULL },
-    { 1, "cpu.cfs_quota_us", "cpu.cfs_period_us" }, { 2, "memory.max", NULL },
-    { 2, "memory.high", NULL },                 { 2, "memory.swap.max", NULL },
-    { 2, "pids.max", NULL },                    { 2, "cpu.max", "" },
+    { 1, "memory.limit_in_bytes", NULL },
+    { 1, "memory.memsw.limit_in_bytes", NULL },
+    { 1, "memory.kmem.tcp.limit_in_bytes", NULL },
+    { 1, "pids.max", NULL },
+    { 1, "cpu.cfs_quota_us", "cpu.cfs_period_us" },
+    { 2, "memory.max", NULL },
+    { 2, "memory.high", NULL },
+    { 2, "memory.swap.max", NULL },
+    { 2, "pids.max", NULL },
+    { 2, "cpu.max", "" },
 };
 
 struct comparing {
@@ -191,8 +196,8 @@ int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,
             cgroups_find(cgroups, step->version, CONTROLLER_BIT(step->controller));
         if (!h || !h->opened || h->root_fd < 0)
             continue;
-        struct comparing c = { h, ceiling, step->limit, planned_value(plan, step, ceiling),
-                               UINT64_MAX, fn, data };
+        struct comparing c = { h,          ceiling, step->limit, planned_value(plan, step, ceiling),
+                               UINT64_MAX, fn,      data };
         levels_visit(h->root_fd, h->base, hierarchy_root_is_real(cgroups, h), compare_visit, &c);
     }
     return 0;

@@ -24,11 +24,13 @@ static const struct refusal refusal_table[] = {
     { EINVAL, "memory.memsw", "memory and swap together cannot be less than memory" },
     { EINVAL, "memory.limit", "memory cannot be more than memory and swap together" },
     { EINVAL, "cpu.cfs_", "a group above has a smaller CPU quota, or the value is out of range" },
-    { EINVAL, "cpu.rt_", "the group above has no such real-time budget; give it one first "
-                         "(cpu.rt_runtime_us of the parent)" },
+    { EINVAL, "cpu.rt_",
+      "the group above has no such real-time budget; give it one first "
+      "(cpu.rt_runtime_us of the parent)" },
     { EINVAL, "cpuset.", "the group above does not have these CPUs or memory nodes" },
-    { EACCES, "cpuset.", "the group above does not have these CPUs or memory nodes; choose among "
-                         "its own" },
+    { EACCES, "cpuset.",
+      "the group above does not have these CPUs or memory nodes; choose among "
+      "its own" },
     { ENOSPC, "cpuset.", "the group would be left without a CPU or a memory node" },
     { ERANGE, "cpuset.", "the machine has no CPU or memory node of that number" },
     { ENODEV, "io.", "there is no such block device" },
@@ -78,8 +80,8 @@ static int write_failed(int code, const struct plan_step *step, const char *path
     const char *cause = refusal_find(code, step->file);
 
     return err_refuse(err, code, "%scannot write '%.*s' to %s: %s%s%s%s",
-                      step_option(step, option, sizeof(option)), text_width(step->text),
-                      step->text, path, err_name(code), cause ? " (" : "", cause ? cause : "",
+                      step_option(step, option, sizeof(option)), text_width(step->text), step->text,
+                      path, err_name(code), cause ? " (" : "", cause ? cause : "",
                       cause ? ")" : "");
 }
 
@@ -114,8 +116,8 @@ static int step_compare(const struct plan_step *step, int fd, const char *path,
     return err_refuse(err, ERANGE,
                       "%swrote '%.*s' to %s, but the kernel made it '%.100s'; ask for a value that "
                       "it keeps",
-                      step_option(step, option, sizeof(option)), text_width(step->text),
-                      step->text, path, *ret_text);
+                      step_option(step, option, sizeof(option)), text_width(step->text), step->text,
+                      path, *ret_text);
 }
 
 /* dir: "" or "box/" */
@@ -133,7 +135,10 @@ static int step_write(const struct part *part, const char *dir, const struct pla
         fd = openat(part->fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 
     size_t len = strlen(step->text);
-    ssize_t n = fd < 0 ? -1 : write(fd, step->text, len);
+    ssize_t n;
+    do
+        n = fd < 0 ? -1 : write(fd, step->text, len);
+    while (n < 0 && fd >= 0 && errno == EINTR);
     if (n < 0 && step->best_effort && (errno == ENOENT || errno == EOPNOTSUPP || errno == ENODEV))
         return 0;
     if (n < 0)
@@ -183,7 +188,8 @@ int apply_steps(struct group *group, const struct plan *plan, unsigned targets,
                 const struct machine *machine, struct err *err)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
-        if (!(TARGET_BIT(plan->steps[i].target) & targets & (TARGET_BIT(PLAN_GROUP) | TARGET_BIT(PLAN_INNER))))
+        if (!(TARGET_BIT(plan->steps[i].target) & targets &
+              (TARGET_BIT(PLAN_GROUP) | TARGET_BIT(PLAN_INNER))))
             continue;
         int r = step_apply(group, plan, i, machine, err);
         if (r < 0)

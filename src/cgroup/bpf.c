@@ -171,8 +171,8 @@ int device_rule_parse(const char *text, bool allow, struct device_rule *ret)
     *ret = (struct device_rule){ .type = *p,
                                  .major = UINT32_MAX,
                                  .minor = UINT32_MAX,
-                                 .access = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ |
-                                           BPF_DEVCG_ACC_WRITE,
+                                 .access =
+                                     BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE,
                                  .allow = allow };
     if (*p != 'a' && *p != 'b' && *p != 'c')
         return -EINVAL;

@@ -3,12 +3,12 @@
 
 #include "cgroup/cgroup.h"
 
-#define HIERARCHIES_MAX  24
-#define GROUP_PREFIX     "ration-"
-#define INNER_NAME       "box"
-#define SUPERVISOR_NAME  "ration-supervisor"
-#define TEXT_FILE_MAX    (16u << 20) /* more than any kernel text file that is read whole */
-#define GROUP_NAME_MAX   255
+#define HIERARCHIES_MAX 24
+#define GROUP_PREFIX    "ration-"
+#define INNER_NAME      "box"
+#define SUPERVISOR_NAME "ration-supervisor"
+#define TEXT_FILE_MAX   (16u << 20) /* more than any kernel text file that is read whole */
+#define GROUP_NAME_MAX  255
 
 /* ---- mountinfo.c: the two files of /proc that tell where hierarchies are. Pure. ---------------- */
 
@@ -63,9 +63,9 @@ struct hierarchy {
     bool writable;        /* groups can be made at the base */
     bool own_known;       /* our own group can be named beneath the mount */
     char *name, *mount_point, *mount_root, *own, *base; /* owned */
-    int root_fd;          /* the visible root, O_PATH */
-    int base_fd;          /* O_PATH; -1 while the base does not exist yet */
-    int error;            /* -errno why opening failed */
+    int root_fd;                                        /* the visible root, O_PATH */
+    int base_fd; /* O_PATH; -1 while the base does not exist yet */
+    int error;   /* -errno why opening failed */
 };
 
 enum known { UNKNOWN, YES, NO };
@@ -77,7 +77,7 @@ struct cgroups {
     struct hierarchy hierarchy[HIERARCHIES_MAX];
     size_t n_hierarchies;
     struct layout layout;
-    char **texts; /* owned: obstacles and remedies that layout points to */
+    char **texts;                  /* owned: obstacles and remedies that layout points to */
     enum known *initial_namespace; /* owned: found out when it is first asked for */
 };
 
@@ -89,7 +89,8 @@ const char *cgroups_text(struct cgroups *cgroups, const char *fmt, ...) _printf_
 /* Open root and base of a hierarchy and find out whether groups can be made there. */
 void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h);
 /* The hierarchy of a controller and version, or NULL. v2 need not have the controller. */
-const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version, unsigned controllers);
+const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version,
+                                     unsigned controllers);
 bool cgroups_wants(const struct cgroups *cgroups, enum controller controller);
 /* Is the visible root of this hierarchy the hierarchy's own, which has no limits? */
 bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarchy *h);
@@ -134,8 +135,8 @@ int delegate_find_base(struct cgroups *cgroups, struct hierarchy *h);
  * holds processes they are moved into its leaf ration-supervisor first, told in *note (owned by the
  * caller, may stay NULL). ret_lock: an fd that keeps others from undoing this until it is closed.
  */
-int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h,
-                    unsigned controllers, char **ret_note, int *ret_lock, struct err *err);
+int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h, unsigned controllers,
+                    char **ret_note, int *ret_lock, struct err *err);
 /* Undo the move when no other group is left beneath the base: idempotent, best effort. */
 void delegate_restore(int base_fd);
 /* ---- group.c ----------------------------------------------------------------------------------- */
@@ -152,9 +153,9 @@ struct part {
     int fd;               /* the group that carries the limits, O_PATH */
     int inner_fd;         /* v1: box/tasks, O_RDWR; v2: box, O_PATH */
     bool owns_fds;
-    bool base_is_root;    /* the hierarchy's real root: no limits there or above */
+    bool base_is_root; /* the hierarchy's real root: no limits there or above */
     bool inner_made;
-    bool inner_read;      /* v1: inner_fd's list of processes was read, and stays as it was */
+    bool inner_read; /* v1: inner_fd's list of processes was read, and stays as it was */
     bool removed;
 };
 
@@ -192,7 +193,8 @@ struct group *group_new(int root_fd);
 /* May a group be called that? [a-zA-Z0-9_.-], no leading dot, not ration's own. */
 bool group_name_valid(const char *name);
 /* Would plan need a group in this hierarchy? */
-bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h, const struct plan *plan);
+bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h,
+                       const struct plan *plan);
 
 /* ---- paths.c ----------------------------------------------------------------------------------- */
 

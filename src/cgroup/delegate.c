@@ -27,7 +27,8 @@ static int dir_open(int dir_fd, const char *path)
 /* A group is delegated to us when we may make groups in it, fill them, and enable controllers. */
 static bool dir_is_delegated(int dir_fd)
 {
-    return faccessat(dir_fd, ".", W_OK, 0) == 0 && faccessat(dir_fd, "cgroup.procs", W_OK, 0) == 0 &&
+    return faccessat(dir_fd, ".", W_OK, 0) == 0 &&
+           faccessat(dir_fd, "cgroup.procs", W_OK, 0) == 0 &&
            faccessat(dir_fd, "cgroup.subtree_control", W_OK, 0) == 0;
 }
 
@@ -193,8 +194,8 @@ static int enable_failed(int code, int dir_fd, unsigned controllers, const char 
             buf_printf(&wanted, "%s%s", wanted.len ? " " : "",
                        controller_name((enum controller)c, 2));
     file_read_line(dir_fd, "cgroup.controllers", offered, sizeof(offered));
-    const char *why = code == EBUSY    ? "it holds processes"
-                      : code == ENOENT ? "the group above does not hand them down"
+    const char *why = code == EBUSY                     ? "it holds processes"
+                      : code == ENOENT                  ? "the group above does not hand them down"
                       : code == EACCES || code == EPERM ? "it is not delegated to us"
                       : code == EOPNOTSUPP              ? "it is in threaded mode"
                                                         : err_name(code);
@@ -279,8 +280,8 @@ int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h, un
         n++;
     for (; path_prefix(h->base, n, path, sizeof(path)); n++) {
         struct level level = { path, real && *path == '\0', false };
-        level.may_move = !level.real_root && (!cgroups->parent || *path == '\0') &&
-                         level_has_processes(h, path);
+        level.may_move =
+            !level.real_root && (!cgroups->parent || *path == '\0') && level_has_processes(h, path);
         int r = level_enable(h, &level, controllers, ret_note, ret_lock, err);
         if (r < 0)
             return r;

@@ -182,10 +182,11 @@ int devices_apply(int group_fd, const struct plan *plan, size_t index, const cha
         log[strcspn(log, "\n")] = '\0';
     }
     if (program_fd < 0)
-        return err_refuse(err, -program_fd,
-                          "--device-cgroup-rule: the kernel does not take the program for %zu rules: "
-                          "%s%s%.100s",
-                          n_rules, err_name(-program_fd), *log ? ": " : "", log);
+        return err_refuse(
+            err, -program_fd,
+            "--device-cgroup-rule: the kernel does not take the program for %zu rules: "
+            "%s%s%.100s",
+            n_rules, err_name(-program_fd), *log ? ": " : "", log);
     r = program_install(group_fd, program_fd, &id);
     if (r < 0)
         return err_refuse(err, -r,

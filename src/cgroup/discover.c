@@ -50,7 +50,8 @@ bool cgroups_wants(const struct cgroups *cgroups, enum controller controller)
            (cgroups->options.controllers & CONTROLLER_BIT(controller));
 }
 
-const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version, unsigned controllers)
+const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version,
+                                     unsigned controllers)
 {
     for (size_t i = 0; i < cgroups->n_hierarchies; i++) {
         const struct hierarchy *h = &cgroups->hierarchy[i];
@@ -133,9 +134,8 @@ static int hierarchies_collect(struct cgroups *cgroups, const struct mount_table
         size_t k = 0;
         if (mount->version == 0 || mount_is_hidden(table, i))
             continue;
-        while (k < cgroups->n_hierarchies &&
-               (cgroups->hierarchy[k].version != mount->version ||
-                strcmp(device[k], mount->device) != 0))
+        while (k < cgroups->n_hierarchies && (cgroups->hierarchy[k].version != mount->version ||
+                                              strcmp(device[k], mount->device) != 0))
             k++;
         if (k == HIERARCHIES_MAX)
             continue;
@@ -272,12 +272,22 @@ bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarch
     return *known == YES;
 }
 
-static void hierarchies_open(struct cgroups *cgroups)
+/* Is it closed to us for good? Then we do without; not for want of descriptors, say. */
+static bool error_lasts(int error)
+{
+    return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ELOOP ||
+           error == -EXDEV;
+}
+
+static int hierarchies_open(struct cgroups *cgroups, struct err *err)
 {
     const struct hierarchy *unified = cgroups_find(cgroups, 2, 0);
 
     if (unified)
         hierarchy_open(cgroups, &cgroups->hierarchy[unified - cgroups->hierarchy]);
+    if (unified && unified->error < 0 && !error_lasts(unified->error))
+        return err_set(err, -unified->error, "cannot open the cgroup hierarchy %s: %s",
+                       unified->mount_point, err_name(-unified->error));
     for (size_t i = 0; i < cgroups->n_hierarchies; i++) {
         struct hierarchy *h = &cgroups->hierarchy[i];
         unsigned wanted = cgroups->options.selective ? cgroups->options.controllers : ~0u;
@@ -287,6 +297,7 @@ static void hierarchies_open(struct cgroups *cgroups)
         if (h->version == 1 && (h->controllers & wanted))
             hierarchy_open(cgroups, h);
     }
+    return 0;
 }
 
 /* "/a//b/" becomes "a/b"; "." and ".." are refused. */
@@ -330,8 +341,9 @@ int cgroups_open(const struct cgroups_options *options, struct cgroups **ret, st
     r = mounts_read(cgroups, err);
     if (r < 0)
         return r;
-    hierarchies_open(cgroups);
-    r = layout_fill(cgroups, err);
+    r = hierarchies_open(cgroups, err);
+    if (r == 0)
+        r = layout_fill(cgroups, err);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(cgroups);

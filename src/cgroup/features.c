@@ -15,14 +15,15 @@
 struct feature {
     unsigned bit;
     enum controller controller; /* CONTROLLER_NONE: v2's core */
-    const char *v1_file;        /* stands in the root group as well, or tells of one that does not */
-    const char *v2_file;        /* NULL: not on this version; "" for what has no file */
-    const char *v2_root_file;   /* stands in the root group where v2_file is supported, or NULL */
+    const char *v1_file;      /* stands in the root group as well, or tells of one that does not */
+    const char *v2_file;      /* NULL: not on this version; "" for what has no file */
+    const char *v2_root_file; /* stands in the root group where v2_file is supported, or NULL */
     unsigned char major, minor; /* of Linux that brought v2_file; 0: depends on its configuration */
 };
 
 static const struct feature feature_table[] = {
-    { LAYOUT_MEMSW, CONTROLLER_MEMORY, "memory.memsw.limit_in_bytes", "memory.swap.max", NULL, 0, 0 },
+    { LAYOUT_MEMSW, CONTROLLER_MEMORY, "memory.memsw.limit_in_bytes", "memory.swap.max", NULL, 0,
+      0 },
     { LAYOUT_CPU_BURST, CONTROLLER_CPU, "cpu.cfs_burst_us", "cpu.max.burst", NULL, 5, 14 },
     { LAYOUT_CPU_IDLE, CONTROLLER_CPU, "cpu.idle", "cpu.idle", NULL, 5, 15 },
     { LAYOUT_CPU_RT, CONTROLLER_CPU, "cpu.rt_runtime_us", NULL, NULL, 0, 0 },
@@ -73,8 +74,8 @@ static int specimen_visit(void *data, const char *name)
 static const char *basic_file(enum controller controller)
 {
     static const char *const file_table[CONTROLLER_COUNT] = {
-        [CONTROLLER_CPU] = "cpu.max",         [CONTROLLER_CPUSET] = "cpuset.cpus",
-        [CONTROLLER_MEMORY] = "memory.max",   [CONTROLLER_PIDS] = "pids.max",
+        [CONTROLLER_CPU] = "cpu.max",       [CONTROLLER_CPUSET] = "cpuset.cpus",
+        [CONTROLLER_MEMORY] = "memory.max", [CONTROLLER_PIDS] = "pids.max",
         [CONTROLLER_IO] = "io.max",
     };
     const char *file = controller < CONTROLLER_COUNT ? file_table[controller] : NULL;
@@ -116,9 +117,8 @@ static bool v2_feature(const struct hierarchy *h, const struct feature *f)
 
 static bool feature_exists(const struct cgroups *cgroups, const struct feature *f)
 {
-    int version = f->controller < CONTROLLER_COUNT
-                      ? cgroups->layout.controller[f->controller].version
-                      : 2;
+    int version =
+        f->controller < CONTROLLER_COUNT ? cgroups->layout.controller[f->controller].version : 2;
     const struct hierarchy *h =
         version ? cgroups_find(cgroups, version,
                                f->controller < CONTROLLER_COUNT ? CONTROLLER_BIT(f->controller) : 0)
@@ -144,9 +144,10 @@ static void device_programs_probe(struct cgroups *cgroups)
         return;
     }
     c->writable = false;
-    c->obstacle = r == -EPERM || r == -EACCES
-                      ? "only root of the initial user namespace may attach device programs to groups"
-                      : "the kernel does not take device programs for groups (CONFIG_CGROUP_BPF)";
+    c->obstacle =
+        r == -EPERM || r == -EACCES
+            ? "only root of the initial user namespace may attach device programs to groups"
+            : "the kernel does not take device programs for groups (CONFIG_CGROUP_BPF)";
     c->remedy = r == -EPERM || r == -EACCES ? "run as root" : "use a kernel that has them";
 }
 

@@ -136,7 +136,8 @@ static unsigned plan_v2_controllers(const struct cgroups *cgroups, const struct 
     return mask & plan->controllers & v2_domain_controllers;
 }
 
-bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h, const struct plan *plan)
+bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h,
+                       const struct plan *plan)
 {
     const struct hierarchy *unified = cgroups_find(cgroups, 2, 0);
     bool have_v2 = unified && unified->writable;
@@ -287,15 +288,17 @@ static int part_use_hierarchy(const struct part *part, struct err *err)
     if (r == 0)
         return 0;
     part_path(part, "memory.use_hierarchy", path, sizeof(path));
-    return err_refuse(err, -r, "--memory: cannot write 1 to %s, without which groups beneath "
-                      "escape the limit: %m", path);
+    return err_refuse(err, -r,
+                      "--memory: cannot write 1 to %s, without which groups beneath "
+                      "escape the limit: %m",
+                      path);
 }
 
 int part_open_inner(struct part *part)
 {
-    part->inner_fd = part->version == 2
-                         ? openat(part->fd, INNER_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                         : openat(part->fd, INNER_NAME "/tasks", O_RDWR | O_CLOEXEC);
+    part->inner_fd = part->version == 2 ? openat(part->fd, INNER_NAME,
+                                                 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                        : openat(part->fd, INNER_NAME "/tasks", O_RDWR | O_CLOEXEC);
     if (part->inner_fd < 0)
         return -errno;
     part->inner_made = true;
@@ -327,8 +330,8 @@ static int parts_make(struct cgroups *cgroups, const struct plan *plan, struct g
             continue;
         hierarchy_open(cgroups, h);
         if (h->error < 0)
-            return err_refuse(err, -h->error, "cannot open the hierarchy at %s: %s",
-                              h->mount_point, err_name(-h->error));
+            return err_refuse(err, -h->error, "cannot open the hierarchy at %s: %s", h->mount_point,
+                              err_name(-h->error));
         int r = part_make(cgroups, h, plan, group, name, err);
         if (r == 0)
             r = part_use_hierarchy(&group->part[group->n_parts - 1], err);

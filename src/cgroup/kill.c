@@ -119,9 +119,10 @@ int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct e
     char path[1024];
 
     if (!part)
-        return err_refuse(err, ENOTSUP,
-                          "the run has no group that could be frozen: there is neither a writable v2 "
-                          "hierarchy nor a v1 freezer");
+        return err_refuse(
+            err, ENOTSUP,
+            "the run has no group that could be frozen: there is neither a writable v2 "
+            "hierarchy nor a v1 freezer");
     part_path(part, "", path, sizeof(path));
     int r = group_set_frozen(part, frozen);
     if (r < 0)
@@ -213,9 +214,8 @@ static int kill_round(struct group *group)
     if (freezer && group_set_frozen(freezer, true) == 0 && freezer->version == 1)
         freezer_wait(freezer, deadline_in(FREEZE_WAIT_US));
     for (size_t i = 0; i < group->n_parts; i++) {
-        int one = part_is_open(&group->part[i])
-                      ? procs_signal(group->part[i].fd, SIGKILL, &count)
-                      : 0;
+        int one =
+            part_is_open(&group->part[i]) ? procs_signal(group->part[i].fd, SIGKILL, &count) : 0;
         if (kill_failed_for_good(one))
             r = one;
     }

@@ -83,13 +83,14 @@ static void explain_not_offered(struct cgroups *cgroups, const struct hierarchy 
     char path[512];
 
     hierarchy_path(h, h->base, "", path, sizeof(path));
-    set_obstacle(c, cgroups_text(cgroups, "the group %s was not given it by the group above", path),
-                 cgroups->options.rootless
-                     ? remedy_systemd
-                     : cgroups_text(cgroups,
-                                    "have +%s written to cgroup.subtree_control of the groups above "
-                                    "%s",
-                                    name, path));
+    set_obstacle(
+        c, cgroups_text(cgroups, "the group %s was not given it by the group above", path),
+        cgroups->options.rootless
+            ? remedy_systemd
+            : cgroups_text(cgroups,
+                           "have +%s written to cgroup.subtree_control of the groups above "
+                           "%s",
+                           name, path));
 }
 
 static void explain_missing(struct explaining *e, enum controller controller,
@@ -154,8 +155,9 @@ static void explain_not_writable(struct cgroups *cgroups, const struct hierarchy
                      remedy_systemd);
     else
         set_obstacle(c,
-                     cgroups_text(cgroups, "neither our group %s/%s nor one above it is delegated to "
-                                           "us",
+                     cgroups_text(cgroups,
+                                  "neither our group %s/%s nor one above it is delegated to "
+                                  "us",
                                   h->mount_point, h->own),
                      remedy_systemd);
 }
@@ -174,11 +176,14 @@ static void explain_hierarchy(struct cgroups *cgroups, const struct hierarchy *h
 
 /* ---- one controller after the other -------------------------------------------------------------- */
 
-/* What the base group can hand to ours; what it does not have yet is seen at the nearest above. */
-static void unified_read(struct hierarchy *h)
+/*
+ * What the base group can hand to ours. With --cgroup-parent it is what the visible root offers, since
+ * every level from there down is enabled when groups are made.
+ */
+static void unified_read(const struct cgroups *cgroups, struct hierarchy *h)
 {
     char line[256];
-    int fd = h->base_fd >= 0 ? h->base_fd : h->root_fd;
+    int fd = cgroups->parent ? h->root_fd : h->base_fd;
 
     if (fd < 0 || file_read_line(fd, "cgroup.controllers", line, sizeof(line)) < 0)
         return;
@@ -255,7 +260,7 @@ int layout_fill(struct cgroups *cgroups, struct err *err)
 
     name_fill(cgroups);
     if (unified && unified_is_wanted(cgroups))
-        unified_read(&cgroups->hierarchy[unified - cgroups->hierarchy]);
+        unified_read(cgroups, &cgroups->hierarchy[unified - cgroups->hierarchy]);
     for (unsigned c = 0; c < CONTROLLER_COUNT; c++)
         controller_fill(&e, (enum controller)c);
     buf_done(&e.kernel);

@@ -110,7 +110,9 @@ static int entry_parse(char *line, struct mount_entry *ret)
     *ret = (struct mount_entry){
         .id = (long)id_number,
         .parent = (long)parent_number,
-        .version = strcmp(type, "cgroup2") == 0 ? 2 : strcmp(type, "cgroup") == 0 ? 1 : 0,
+        .version = strcmp(type, "cgroup2") == 0  ? 2
+                   : strcmp(type, "cgroup") == 0 ? 1
+                                                 : 0,
         .read_only = options_have(options, "ro") || options_have(super, "ro"),
         .device = device,
         .root = root,

@@ -139,7 +139,8 @@ static int mount_check(int fd, int version)
 
     if (fstatfs(fd, &fs) < 0)
         return -errno;
-    return fs.f_type == (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ? 0 : -EMEDIUMTYPE;
+    return fs.f_type == (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ? 0
+                                                                                  : -EMEDIUMTYPE;
 }
 
 static int part_open_dirs(struct part *part)

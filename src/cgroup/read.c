@@ -30,8 +30,11 @@ struct sampling {
 int group_text_read(int fd, struct buf *ret)
 {
     char chunk[8192];
-    ssize_t n = pread(fd, chunk, sizeof(chunk), 0);
+    ssize_t n;
 
+    do
+        n = pread(fd, chunk, sizeof(chunk), 0);
+    while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
     if ((size_t)n == sizeof(chunk))
