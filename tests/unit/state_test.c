@@ -75,7 +75,7 @@ static void name_is_taken_once(void **state)
     assert_int_equal(record_create(room->state, "twice", GROUPS, &first, &err), 0);
     assert_int_equal(record_create(room->state, "twice", GROUPS, &second, &err), -EEXIST);
     assert_int_equal(err.code, EEXIST);
-    assert_int_equal(err.class, ERR_USAGE);
+    assert_int_equal(err.class, ERR_REFUSED);
     assert_non_null(strstr(err.text, "--name twice"));
     assert_non_null(strstr(err.text, "exists already"));
 
