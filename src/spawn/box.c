@@ -94,7 +94,7 @@ static int command_start(struct launch *launch, struct err *err)
 
 /* ---- watch ------------------------------------------------------------------------------------------------- */
 
-/* Reap all that is dead. 1 when COMMAND was among them. */
+/* Reap all that is dead. 1 when COMMAND was among them; -errno when that cannot be told any more. */
 static int reap(const struct launch *launch, struct spawn_exit *ret_exit)
 {
     for (;;) {
@@ -107,7 +107,7 @@ static int reap(const struct launch *launch, struct spawn_exit *ret_exit)
         if (r == -EINTR)
             continue;
         if (r < 0 || info.si_pid == 0)
-            return 0;
+            return r;
         if (info.si_pid == launch->command_pid) {
             exit_fill(ret_exit, info.si_code, info.si_status, &usage);
             return 1;
@@ -119,14 +119,24 @@ static int reap(const struct launch *launch, struct spawn_exit *ret_exit)
  * Sleep until a child died or the supervisor is gone; false for the latter. SIGCHLD is let in only
  * here, so that none is missed; it comes at once when a child died before.
  */
-static bool watch(const struct launch *launch, bool supervised)
+static bool watch(const struct launch *launch)
 {
-    struct pollfd channel = { .fd = supervised ? launch->channel_fd : -1 };
+    struct pollfd channel = { .fd = launch->channel_fd };
     sigset_t mask;
 
     sigfillset(&mask);
     sigdelset(&mask, SIGCHLD);
     return ppoll(&channel, 1, NULL, &mask) <= 0 || !(channel.revents & (POLLHUP | POLLERR));
+}
+
+/* The same when there is nobody to go away any more. */
+static void watch_alone(void)
+{
+    sigset_t mask;
+
+    sigfillset(&mask);
+    sigdelset(&mask, SIGCHLD);
+    sigsuspend(&mask);
 }
 
 /* Nobody will miss the run: its processes go with the pid namespace, or else by their group. */
@@ -189,15 +199,18 @@ static int box_watch(struct launch *launch, struct err *err)
         return r;
     message.exit.started_us = launch->outcome->started_us;
     do {
-        supervised = watch(launch, supervised) && supervised;
+        supervised = supervised && watch(launch);
         if (!supervised && launch->options->die_with_supervisor) {
             end_unsupervised(launch);
             return 0;
         }
+        if (!supervised)
+            watch_alone();
     } while (!reap(launch, &message.exit));
     message.exit.ended_us = clock_us(CLOCK_MONOTONIC);
-    message_send(launch->channel_fd, &message);
-    return 0;
+    r = message_send(launch->channel_fd, &message);
+    /* The supervisor is gone, or learns of it from our exit status. */
+    return r < 0 ? err_set(err, -r, "cannot tell how COMMAND ended: %s", err_name(-r)) : 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -30,8 +31,9 @@ static int step_join(struct launch *launch, struct err *err)
     int r = 0;
 
     for (size_t i = 0; i < groups->n_tasks_fds; i++) {
-        if (write(groups->tasks_fds[i], "0", 1) < 0)
-            return err_set(err, errno, "cannot join the run's group %zu: %m", i);
+        r = fd_write_all(groups->tasks_fds[i], "0", 1);
+        if (r < 0)
+            return err_set(err, -r, "cannot join the run's group %zu: %s", i, err_name(-r));
     }
     /* Process 1 was born outside: it is COMMAND only from here on. */
     if (!launch->spec->init && groups->v2_fd >= 0)
@@ -139,12 +141,16 @@ static bool dies_itself(const struct launch *launch)
     return !launch->spec->init && launch->options->die_with_supervisor;
 }
 
-/* Again, because a change of user has undone it. */
+/* Again, because a change of user has undone it; and it does not tell of a supervisor that was gone
+ * before it was asked. */
 static int step_die(struct launch *launch, struct err *err)
 {
-    (void)launch;
+    struct pollfd channel = { .fd = launch->channel_fd };
+
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return err_set(err, errno, "cannot ask to be killed with the supervisor: %m");
+    if (poll(&channel, 1, 0) > 0 && channel.revents & (POLLHUP | POLLERR))
+        return err_set(err, EPIPE, "the supervisor went away");
     return 0;
 }
 

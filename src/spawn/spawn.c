@@ -121,8 +121,8 @@ static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err
         return r;
     pid = sys_clone3(&args, sizeof(args));
     if (pid == 0) {
-        /* A box that waits for its maps must see the supervisor go. */
-        if (launch->spec->namespaces & CLONE_NEWUSER)
+        /* These must see the supervisor go before the box closes what it does not need. */
+        if (launch->spec->namespaces & CLONE_NEWUSER || !launch->spec->init)
             close(spawn->channel_fd);
         box_main(launch);
     }
@@ -229,6 +229,8 @@ static int read_closed(struct spawn *spawn, enum spawn_event *ret_event,
     r = box_wait(spawn, true, &info, &usage);
     if (r < 0)
         return err_set(err, -r, "cannot wait for the run's first process: %s", err_name(-r));
+    if (spawn->started && info.si_code == CLD_EXITED)
+        return err_set(err, ECHILD, "the run's first process could not tell how COMMAND ended");
     if (spawn->started) {
         *ret_exit = (struct spawn_exit){ .status = SIGKILL, .ended_us = clock_us(CLOCK_MONOTONIC) };
         *ret_event = SPAWN_EXITED;

@@ -48,8 +48,9 @@ struct spawn_options {
     int stdio[3]; /* what COMMAND gets as 0, 1, 2 when it has no terminal; -1: /dev/null */
     unsigned short rows, columns; /* initial terminal size, 0: 24x80 */
     /*
-     * Everything of the run ends when the supervisor does; without init, already when the thread does
-     * that calls spawn_start().
+     * Everything of the run ends when the supervisor does. Without init this is a wish that the kernel
+     * forgets when COMMAND gains privileges by exec (PR_SET_PDEATHSIG), and that it fulfils already when
+     * the thread ends that called spawn_start().
      */
     bool die_with_supervisor;
 };

@@ -84,7 +84,8 @@ int step_terminal_open(struct launch *launch, struct err *err)
 /* A session of its own: no signal of the caller's terminal reaches it, and it cannot type there. */
 static int session_make(struct err *err)
 {
-    if (setsid() < 0 && errno != EPERM)
+    /* The first of a session may not make another, and need not. */
+    if (setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
         return err_set(err, errno, "cannot make a session: %m");
     return 0;
 }
