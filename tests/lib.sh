@@ -374,12 +374,16 @@ expect_no_json() { # FILE PATH [NAME]
     fi
 }
 
-t_dump_json() { # FILE
-    if [ -f "$1" ]; then
-        head -c 4000 "$1" | sed 's/^/# json: /'
-        echo
-    else
+t_dump_json() { # FILE: the parts of a result that explain most, else its beginning
+    for t_part in verdict limits error; do
+        t_value=$(json "$1" "$t_part" 2>/dev/null) || continue
+        diag "json: $t_part: $t_value"
+    done
+    if [ ! -f "$1" ]; then
         diag "json: there is no file $1"
+    elif ! json "$1" verdict >/dev/null 2>&1; then
+        head -c 2000 "$1" | sed 's/^/# json: /'
+        echo
     fi
 }
 

@@ -39,7 +39,7 @@ expect_refusal 126 "$work" '126 for a directory'
 run_ration run -- "$work/garbage"
 expect_refusal 126 "$work/garbage" '126 for what is no program'
 run_ration run -- "$work/orphan"
-expect_refusal 127 "$work/orphan" '127 for a script without interpreter, as execve says'
+expect_refusal 126 "$work/orphan" '126 for a script whose interpreter is missing: the script itself is there'
 run_ration run --timeout 300ms -- "$hog" sleep 60
 expect_status 124 '124 for a timeout'
 run_ration run --rootfs "$work/nowhere" -- "$hog" exit 0

