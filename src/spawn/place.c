@@ -14,6 +14,7 @@
 #include "spawn/launch.h"
 #include "sys/sys.h"
 
+#define FD_FEW        128
 #define PLACE_RESOLVE (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 #define BASE_RESOLVE  (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
 
@@ -174,9 +175,10 @@ int place_find(struct launch *launch, const char *target, unsigned flags, struct
     return 0;
 }
 
+/* The box closes all of its fds at once; but for the first few, that is too late to count on. */
 void place_done(struct place *place)
 {
-    if (place->owned)
+    if (place->owned && place->fd > FD_FEW)
         close(place->fd);
     *place = (struct place){ .fd = -1, .name = "" };
 }

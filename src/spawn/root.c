@@ -140,13 +140,15 @@ int step_directory_open(struct launch *launch, struct err *err)
     struct place place;
     int r;
 
+    umask(launch->spec->umask_set ? launch->spec->umask : launch->umask);
+    if (!launch->spec->rootfs && !launch->spec->cwd)
+        return 0; /* where we are already, by name */
     launch->n_bases = 0; /* the mounts are made: everything is looked up from the root */
     r = place_find(launch, launch->cwd,
                    launch->spec->rootfs && launch->spec->cwd ? PLACE_MAKE_DIR : 0, &place, NULL);
     if (r < 0)
         return directory_failed(launch, -r, err);
     launch->cwd_fd = place.fd;
-    umask(launch->spec->umask_set ? launch->spec->umask : launch->umask);
     return 0;
 }
 
@@ -154,8 +156,9 @@ int step_directory_open(struct launch *launch, struct err *err)
 int step_directory(struct launch *launch, struct err *err)
 {
     char here[4096];
-    int r = fchdir(launch->cwd_fd) < 0 ? -errno : sys_getcwd(here, sizeof(here));
+    int r = launch->cwd_fd < 0 ? chdir(launch->cwd) : fchdir(launch->cwd_fd);
 
+    r = r < 0 ? -errno : sys_getcwd(here, sizeof(here));
     if (r < 0)
         return directory_failed(launch, -r, err);
     if (here[0] != '/')

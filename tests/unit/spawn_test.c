@@ -264,7 +264,7 @@ static void nothing_outlives_command(void **state)
     (void)state;
     NEEDS_LAUNCH();
     /* trial_run() reads the pipe to its end, which the sleeper holds open. */
-    trial_init(&t, "sleep 1000 & exit 5");
+    trial_init(&t, "sleep 60 & exit 5");
     trial_runs(&t);
     assert_int_equal(t.exit.status, 5);
 }
@@ -720,9 +720,9 @@ static void can_be_signalled(void **state)
     (void)state;
     NEEDS_LAUNCH();
     for (int init = 0; init < 2; init++) {
-        trial_init(&t, "exec sleep 1000");
+        trial_init(&t, "exec sleep 60");
         t.argv[0] = text("/bin/sleep");
-        t.argv[1] = text("1000");
+        t.argv[1] = text("60");
         t.argv[2] = NULL;
         t.spec.init = init;
         assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
@@ -750,7 +750,7 @@ static void a_killed_box_is_told(void **state)
 
     (void)state;
     NEEDS_LAUNCH();
-    trial_init(&t, "sleep 1000");
+    trial_init(&t, "sleep 60");
     assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
     assert_int_equal(spawn_read(&t.spawn, true, &t.event, &t.exit, &t.err), 0);
     assert_int_equal(t.event, SPAWN_STARTED);
@@ -769,7 +769,7 @@ static void reap_kills_what_has_not_begun(void **state)
     (void)state;
     NEEDS_LAUNCH();
     for (int i = 0; i < 20; i++) {
-        trial_init(&t, "sleep 1000");
+        trial_init(&t, "sleep 60");
         assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
         usleep((useconds_t)i * 200);
         assert_int_equal(spawn_reap(&t.spawn, true, NULL), 0);
@@ -786,7 +786,7 @@ static void nothing_outlives_the_supervisor(void **state)
         struct trial t;
         int alive[2];
         char byte;
-        trial_init(&t, "trap '' TERM HUP; sleep 1000 & wait");
+        trial_init(&t, "trap '' TERM HUP; sleep 60 & wait");
         t.spec.init = i % 3 != 0;
         assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
         t.options.stdio[1] = alive[1];
