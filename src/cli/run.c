@@ -58,7 +58,13 @@ static int write_report(const struct ration_result *result, const char *format,
 
     if (r < 0)
         return r;
-    return ration_result_write(result, format, target->fd, error);
+    r = ration_result_write(result, format, target->fd, error);
+    if (r < 0) {
+        struct ration_error cause = *error;
+        cli_fail(error, -r, "--report: %.160s: %.300s",
+                 target->path ? target->path : "the descriptor", cause.text);
+    }
+    return r;
 }
 
 /* A limit that struck is never silent: when no report tells of it, a sentence does. */

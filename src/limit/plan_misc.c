@@ -85,7 +85,10 @@ static void rule_text(const struct limit_entry *rule, struct buf *ret)
     buf_printf(ret, " %s", rule->access);
 }
 
-/* The group starts with everything allowed; a list of what may be used begins by denying that. */
+/*
+ * The group starts with everything allowed. A list of what may be used begins by denying that; one that
+ * begins with what may not be used does not.
+ */
 static const struct limit_entry deny_all = {
     .type = 'a', .major = UINT32_MAX, .minor = UINT32_MAX, .access = "rwm", .allow = false
 };
@@ -128,7 +131,8 @@ static void rules_add_v2(struct planner *p, enum limit_id id, bool needs_deny)
 int plan_device_rules(struct planner *p, enum limit_id id)
 {
     const struct limit_value *value = planner_value(p, id);
-    bool needs_deny = value->n_entries > 0 && value->entries[0].type != 'a';
+    bool needs_deny =
+        value->n_entries > 0 && value->entries[0].type != 'a' && value->entries[0].allow;
     int r = planner_place(p, id);
 
     if (r <= 0)

@@ -155,10 +155,10 @@ run_ration run --device-cgroup-rule 'deny c 1:5 w' -- "$probe" open r /dev/zero
 expect_status 0 'devices: what is denied is writing'
 run_ration run --device-cgroup-rule 'deny c 1:5 w' -- "$probe" open w /dev/zero
 expect_status 3 'devices: and writing is'
-run_ration run --device-cgroup-rule 'allow c 1:11 r' --cap-add MKNOD --tmpfs /mnt:dev -- \
+run_ration run --device-cgroup-rule 'allow c 1:11 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs /mnt:dev -- \
     sh -c 'mknod /mnt/kmsg c 1 11 && exec "$0" open r /mnt/kmsg' "$probe"
 expect_status 0 'devices: a rule that allows lets COMMAND open a node of its own making'
-run_ration run --device-cgroup-rule 'allow c 1:3 r' --cap-add MKNOD --tmpfs /mnt:dev -- \
+run_ration run --device-cgroup-rule 'allow c 1:3 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs /mnt:dev -- \
     sh -c 'mknod /mnt/kmsg c 1 11 && exec "$0" open r /mnt/kmsg' "$probe"
 expect_status 3 'devices: without it, it cannot'
 assert_no_leftovers

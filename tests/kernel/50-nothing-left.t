@@ -36,6 +36,7 @@ done
 
 if start_sleeper 'stopped COMMAND' --stop-timeout 300ms; then
     kill -STOP "$pid"
+    wait_until 10 grep -q '^State:.T' "/proc/$pid/status"
     kill -TERM "$ration_pid"
     wait_ration
     expect_status 137 'a COMMAND that is stopped is killed after the stop timeout'
