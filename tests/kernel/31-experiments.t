@@ -8,10 +8,21 @@ hog=$TOOLS/hog
 
 # ---- memory ------------------------------------------------------------------------------------
 
+# Where swap is on, none of it: what does not fit shall die.
+bounded() { # LIMIT COMMAND...
+    limit=$1
+    shift
+    if [ "$(wc -l </proc/swaps)" -gt 1 ]; then
+        run_json --memory "$limit" --memory-swap "$limit" "$@"
+    else
+        run_json --memory "$limit" "$@"
+    fi
+}
+
 lives() { # WHAT LIMIT COMMAND...
     what=$1 limit=$2
     shift 2
-    run_json --memory "$limit" --memory-swap "$limit" -- "$@"
+    bounded "$limit" -- "$@"
     expect_status 0 "$what under --memory $limit lives"
     expect_json "$json" verdict.cause exited
 }
@@ -19,12 +30,14 @@ lives() { # WHAT LIMIT COMMAND...
 dies() { # WHAT LIMIT COMMAND...
     what=$1 limit=$2
     shift 2
-    run_json --memory "$limit" --memory-swap "$limit" -- "$@"
+    bounded "$limit" -- "$@"
     expect_json "$json" verdict.cause memory "$what under --memory $limit is killed"
     expect_json "$json" verdict.whose own
     expect_json_matches "$json" verdict.text "^memory: own limit \(--memory(-swap)? $limit\)" \
         'the verdict names the limit'
-    expect_json_between "$json" metrics.memory_failcnt.value 1 100000000 'it had been reached'
+    # Newer kernels do not count failures at the limit of memory and swap together.
+    [ "$(wc -l </proc/swaps)" -gt 1 ] ||
+        expect_json_between "$json" metrics.memory_failcnt.value 1 100000000 'it had been reached'
     expect_json_between "$json" metrics.oom_kills.value 1 10 'somebody was killed'
     expect_json_between "$json" metrics.memory_peak_bytes.value \
         $((${limit%m} * 1048576 - 1048576)) $((${limit%m} * 1048576)) \
