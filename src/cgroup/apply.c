@@ -148,7 +148,7 @@ static int step_write(const struct part *part, const char *dir, const struct pla
     if (step->check == PLAN_CHECK_NONE)
         return 0;
     if (write_only) {
-        fd = fd_close(fd);
+        fd_close(fd);
         fd = openat(part->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
         if (fd < 0)
             return write_failed(errno, step, path, err);

@@ -105,24 +105,46 @@ int base_make(struct hierarchy *h, struct err *err)
     return 0;
 }
 
+int level_remove(int root_fd, const char *path, bool marked_only)
+{
+    char parent[1024];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    int r = 0;
+
+    if (n >= sizeof(parent))
+        return -ENAMETOOLONG;
+    memcpy(parent, path, n);
+    parent[n] = '\0';
+    if (marked_only) {
+        _cleanup_close_ int fd = level_open(root_fd, path);
+        if (fd < 0)
+            return fd;
+        if (!mark_is_set(fd))
+            return -EPERM;
+    }
+    int parent_fd = slash ? level_open(root_fd, parent) : root_fd;
+    if (parent_fd < 0)
+        return parent_fd;
+    if (unlinkat(parent_fd, slash ? slash + 1 : path, AT_REMOVEDIR) < 0)
+        r = -errno;
+    if (slash)
+        fd_close(parent_fd);
+    return r;
+}
+
 void base_unmake(int root_fd, const char *base)
 {
     char path[1024];
 
     if (snprintf(path, sizeof(path), "%s", base) >= (int)sizeof(path))
         return;
-    while (*path) {
-        _cleanup_close_ int fd = level_open(root_fd, path);
-        if (fd < 0 || !mark_is_set(fd))
+    for (char *slash = path; slash; *slash = '\0') {
+        int r = level_remove(root_fd, path, true);
+        /* One that is gone already says nothing about those above it. */
+        if (r < 0 && r != -ENOENT)
             return;
-        char *slash = strrchr(path, '/');
-        if (slash)
-            *slash = '\0';
-        _cleanup_close_ int parent = slash ? level_open(root_fd, path) : -1;
-        if (slash && parent < 0)
-            return;
-        if (unlinkat(slash ? parent : root_fd, slash ? slash + 1 : path, AT_REMOVEDIR) < 0)
-            return;
+        slash = strrchr(path, '/');
         if (!slash)
             return;
     }

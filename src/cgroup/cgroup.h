@@ -87,6 +87,7 @@ struct group;
  * What the groups of a run will be called, before any exists: one line per hierarchy,
  * "VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH" (blank-separated, octal-escaped like mountinfo;
  * CONTROLLERS is "-" for none). The path is that of the limit group; what is beneath goes with it.
+ * CONTROLLERS "+" is a group of --cgroup-parent that is missing and will be made for it.
  * The state room keeps it on record so that whatever happens can be undone by group_reclaim().
  */
 int group_paths(const struct cgroups *cgroups, const struct plan *plan, const char *name,

@@ -121,6 +121,8 @@ uint64_t ceiling_memory(struct cgroups *cgroups);
 
 /* Make the base and what is missing above it; marked, so that the last run to leave removes it. */
 int base_make(struct hierarchy *h, struct err *err);
+/* Remove one empty group beneath root_fd; marked_only: -EPERM unless it carries our mark. */
+int level_remove(int root_fd, const char *path, bool marked_only);
 /* Remove marked, empty groups from base (relative to root_fd) upwards. */
 void base_unmake(int root_fd, const char *base);
 /* The first n components of path, "" for none; false when it has fewer. */
@@ -202,6 +204,7 @@ bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h,
 struct path_line {
     int version;
     unsigned controllers;
+    bool is_parent;                  /* a group above the run's that did not exist: base, no name */
     char *mount_point, *base, *name; /* owned */
 };
 
@@ -210,6 +213,11 @@ void path_line_done(struct path_line *line);
 int path_line_parse(const char *line, size_t len, struct path_line *ret);
 void path_line_format(int version, unsigned controllers, const char *mount_point, const char *base,
                       const char *name, struct buf *ret);
+/* A group that will be made above the run's: its path in place of base and name. */
+void path_line_format_parent(int version, const char *mount_point, const char *path,
+                             struct buf *ret);
+/* Is fd's directory in a cgroup file system of that version? 0 or -errno. */
+int mount_check(int fd, int version);
 /* Open the directories of a line as a part; missing ones give -ENOENT. */
 int part_open(struct part *ret, struct path_line *line, int root_fd, struct err *err);
 

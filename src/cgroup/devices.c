@@ -10,6 +10,7 @@
 #define PROGRAMS_MAX 64
 
 /* Numbers of the programs attached to a group. Returns how many, or -errno. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes there */
 static int programs_query(int group_fd, uint32_t *ids, uint32_t room)
 {
     union bpf_attr attr;
@@ -31,6 +32,7 @@ int devices_probe(int group_fd)
     return r < 0 && r != -ENOSPC ? r : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes there */
 static int program_load(const struct bpf_insn *insns, size_t n, char *log)
 {
     union bpf_attr attr;

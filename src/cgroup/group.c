@@ -153,6 +153,18 @@ bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h,
            (h->controllers & CONTROLLER_BIT(CONTROLLER_FREEZER));
 }
 
+/* The groups of --cgroup-parent that are not there yet. */
+static void parents_format(const struct hierarchy *h, struct buf *ret)
+{
+    char path[1024];
+
+    if (h->base_fd >= 0 || h->root_fd < 0)
+        return;
+    for (size_t n = 1; path_prefix(h->base, n, path, sizeof(path)); n++)
+        if (faccessat(h->root_fd, path, F_OK, 0) < 0)
+            path_line_format_parent(h->version, h->mount_point, path, ret);
+}
+
 static int paths_format(const struct cgroups *cgroups, const struct plan *plan, const char *name,
                         struct buf *ret, struct err *err)
 {
@@ -166,6 +178,7 @@ static int paths_format(const struct cgroups *cgroups, const struct plan *plan, 
         unsigned mask = h->controllers;
         if (plan && !hierarchy_is_used(cgroups, h, plan))
             continue;
+        parents_format(h, ret);
         if (h->version == 2)
             mask = plan ? plan_v2_controllers(cgroups, plan) : 0;
         path_line_format(h->version, mask, h->mount_point, h->base, directory, ret);
@@ -197,7 +210,8 @@ static const char *option_of(const struct plan *plan, unsigned controllers)
     return "";
 }
 
-static int make_failed(int code, const struct part *part, const char *option, struct err *err)
+static int make_failed(int code, const struct part *part, const char *inner, const char *option,
+                       struct err *err)
 {
     char path[1024];
     const char *why = code == EEXIST   ? "a group of that name is there already"
@@ -207,7 +221,7 @@ static int make_failed(int code, const struct part *part, const char *option, st
                           ? "we may not make groups there; run as root or have it delegated"
                           : err_name(code);
 
-    part_path(part, "", path, sizeof(path));
+    part_path(part, inner, path, sizeof(path));
     return err_refuse(err, code, "%s%s%scannot make the group %s: %s", *option ? "--" : "", option,
                       *option ? ": " : "", path, why);
 }
@@ -224,7 +238,7 @@ static int part_make_dir(struct cgroups *cgroups, struct hierarchy *h, struct pa
         if (mkdirat(h->base_fd, part->name, 0755) == 0)
             return 0;
         if (errno != ENOENT || !cgroups->parent || attempt == PARENT_RETRIES)
-            return make_failed(errno, part, option, err);
+            return make_failed(errno, part, "", option, err);
         if (h->base_fd != h->root_fd)
             fd_close(h->base_fd);
         h->base_fd = -1;
@@ -270,7 +284,7 @@ static int part_make(struct cgroups *cgroups, struct hierarchy *h, const struct 
         return r;
     part->removed = false;
     part->fd = openat(part->base_fd, part->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return part->fd < 0 ? make_failed(errno, part, "", err) : 0;
+    return part->fd < 0 ? make_failed(errno, part, "", "", err) : 0;
 }
 
 /* Before Linux 5.11 a v1 memory group counts for the groups beneath it only when told to. */
@@ -307,18 +321,11 @@ int part_open_inner(struct part *part)
 
 static int part_make_inner(struct part *part, struct err *err)
 {
-    char path[1024];
-
-    if (mkdirat(part->fd, INNER_NAME, 0755) == 0 || errno == EEXIST) {
-        part->inner_made = true;
-        int r = part_open_inner(part);
-        if (r == 0)
-            return 0;
-        errno = -r;
-    }
-    int code = errno;
-    part_path(part, INNER_NAME, path, sizeof(path));
-    return err_refuse(err, code, "cannot make the group %s: %m", path);
+    if (mkdirat(part->fd, INNER_NAME, 0755) < 0 && errno != EEXIST)
+        return make_failed(errno, part, INNER_NAME, "", err);
+    part->inner_made = true;
+    int r = part_open_inner(part);
+    return r < 0 ? make_failed(-r, part, INNER_NAME, "", err) : 0;
 }
 
 static int parts_make(struct cgroups *cgroups, const struct plan *plan, struct group *group,
@@ -399,8 +406,10 @@ int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, s
         if (r < 0)
             return err_set(err, -r, "the record of the groups is damaged: '%.*s'",
                            (int)(len < 100 ? len : 100), line);
-        if (group->n_parts == HIERARCHIES_MAX)
-            break;
+        if (parsed.is_parent || group->n_parts == HIERARCHIES_MAX) {
+            path_line_done(&parsed);
+            continue;
+        }
         struct part *part = &group->part[group->n_parts];
         r = part_open(part, &parsed, cgroups->root_fd, err);
         path_line_done(&parsed);

@@ -4,6 +4,10 @@
  * blank-separated, with \ooo for blanks, tabs, newlines and backslashes as in mountinfo. CONTROLLERS
  * is a comma-separated list, "-" for none. The path is that of the limit group; what is beneath
  * belongs to it. Reading is strict: from such a line groups are killed and removed.
+ *
+ * CONTROLLERS "+" marks a group above that did not exist when the record was written and is going to
+ * be made (--cgroup-parent). It is removed when it is empty, and only as the parent of a group in the
+ * same record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +57,16 @@ void path_line_format(int version, unsigned controllers, const char *mount_point
     buf_putc(ret, '\n');
 }
 
+void path_line_format_parent(int version, const char *mount_point, const char *path,
+                             struct buf *ret)
+{
+    buf_printf(ret, "%d + ", version);
+    octal_escape(mount_point, ret);
+    buf_putc(ret, ' ');
+    octal_escape(path, ret);
+    buf_putc(ret, '\n');
+}
+
 void path_line_done(struct path_line *line)
 {
     free(line->mount_point);
@@ -87,16 +101,22 @@ static int fields_check(char *const field[4], struct path_line *ret)
     octal_unescape(field[3]);
     if ((strcmp(field[0], "1") != 0 && strcmp(field[0], "2") != 0) || field[1][0] == '\0')
         return -EINVAL;
-    ret->controllers = controllers_parse(field[1]);
+    ret->is_parent = strcmp(field[1], "+") == 0;
+    ret->controllers = ret->is_parent ? 0 : controllers_parse(field[1]);
     /* The mount point is a path from the root; the root itself is none. */
     if (field[2][0] != '/' || !path_is_plain(field[2] + 1) || !path_is_plain(field[3]))
         return -EINVAL;
+    ret->version = *field[0] - '0';
+    if (ret->is_parent) {
+        ret->mount_point = strdup(field[2]);
+        ret->base = strdup(field[3]);
+        return ret->mount_point && ret->base ? 0 : -ENOMEM;
+    }
     char *slash = strrchr(field[3], '/');
     const char *name = slash ? slash + 1 : field[3];
     if (!text_starts(name, GROUP_PREFIX) || !group_name_valid(name + strlen(GROUP_PREFIX)))
         return -EINVAL;
 
-    ret->version = *field[0] - '0';
     ret->name = strdup(name);
     if (slash)
         *slash = '\0';
@@ -133,7 +153,7 @@ int path_line_parse(const char *line, size_t len, struct path_line *ret)
 }
 
 /* What stands at the mount point must still be a cgroup file system of that version. */
-static int mount_check(int fd, int version)
+int mount_check(int fd, int version)
 {
     struct statfs fs;
 
@@ -179,10 +199,13 @@ int part_open(struct part *ret, struct path_line *line, int root_fd, struct err 
                     part.mount_point, err_name(-r));
     } else {
         r = part_open_dirs(&part);
-        if (r == -ENOENT)
-            /* Gone already; groups above it that we made may be left. */
+        if (r == -ENOENT) {
+            /* Gone, or never made; what was done to the groups above it may be left. */
+            if (part.version == 2 && part.base_fd >= 0)
+                delegate_restore(part.base_fd);
             base_unmake(part.root_fd, part.base);
-        else if (r < 0)
+        }
+        if (r < 0 && r != -ENOENT)
             r = err_set(err, -r, "cannot open the group %s/%s/%s: %m", part.mount_point, part.base,
                         part.name);
     }

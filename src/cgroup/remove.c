@@ -73,7 +73,7 @@ int group_remove(struct group *group, struct err *err)
         int r = part->removed ? 0 : part_remove(part, deadline_us, first ? NULL : err);
         if (r < 0 && first == 0)
             first = r;
-        if (r == 0 && part->name)
+        if (r == 0 && part->name && part->base) /* else it was never begun */
             part_leave_base(part);
     }
     return first;
@@ -107,6 +107,10 @@ static int reclaim_open(struct reclaiming *r, const char *line, size_t len, stru
     if (result < 0)
         return err_set(err, -result, "the record of the groups is damaged: '%.*s'",
                        (int)(len < 100 ? len : 100), line);
+    if (parsed.is_parent) {
+        path_line_done(&parsed);
+        return 0;
+    }
     if (group->n_parts == HIERARCHIES_MAX) {
         path_line_done(&parsed);
         return err_set(err, E2BIG, "the record names more than %d groups", HIERARCHIES_MAX);
@@ -123,8 +127,57 @@ static int reclaim_open(struct reclaiming *r, const char *line, size_t len, stru
     return 0;
 }
 
+/* Does the record have a group of the run beneath this parent? */
+static bool parent_is_justified(const char *paths, const struct path_line *parent)
+{
+    const char *line;
+    size_t len, n = strlen(parent->base);
+    bool found = false;
+
+    while (!found && line_next(&paths, &line, &len)) {
+        struct path_line other;
+        if (path_line_parse(line, len, &other) < 0)
+            continue;
+        found = !other.is_parent && other.version == parent->version &&
+                strcmp(other.mount_point, parent->mount_point) == 0 &&
+                strncmp(other.base, parent->base, n) == 0 &&
+                (other.base[n] == '/' || other.base[n] == '\0');
+        path_line_done(&other);
+    }
+    return found;
+}
+
+/*
+ * Groups above that were going to be made: gone with their last use. Only an empty one goes; one that
+ * others use stays. The record has the upper ones first, so that it takes a pass for each level.
+ */
+static void parents_remove(const char *paths, int root_fd)
+{
+    const char *line, *cursor;
+    size_t len;
+    bool removed;
+
+    do {
+        removed = false;
+        cursor = paths;
+        while (line_next(&cursor, &line, &len)) {
+            struct path_line parent;
+            if (path_line_parse(line, len, &parent) < 0)
+                continue;
+            if (parent.is_parent && parent_is_justified(paths, &parent)) {
+                _cleanup_close_ int root =
+                    root_open(root_fd, parent.mount_point, O_PATH | O_DIRECTORY);
+                removed |= root >= 0 && mount_check(root, parent.version) == 0 &&
+                           level_remove(root, parent.base, false) == 0;
+            }
+            path_line_done(&parent);
+        }
+    } while (removed);
+}
+
 int group_reclaim(const char *paths, int root_fd, struct err *err)
 {
+    const char *record = paths;
     _cleanup_(group_closep) struct group *group = group_new(root_fd);
     struct reclaiming r = { group, root_fd, 0 };
     const char *line;
@@ -137,11 +190,14 @@ int group_reclaim(const char *paths, int root_fd, struct err *err)
         if (one < 0 && r.first == 0)
             r.first = one;
     }
-    if (group->n_parts == 0)
+    if (group->n_parts == 0) {
+        parents_remove(record, root_fd);
         return r.first;
+    }
     int killed = group_kill(group, RECLAIM_WAIT_US, r.first ? NULL : err);
     if (killed < 0 && r.first == 0)
         r.first = killed;
     int removed = group_remove(group, r.first ? NULL : err);
+    parents_remove(record, root_fd);
     return r.first ? r.first : removed;
 }

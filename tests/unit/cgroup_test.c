@@ -85,7 +85,11 @@ static void test_paths(void **state)
     cgroups_close(c);
     c = fixture_open(&f, "/a b/c", false);
     expect_paths(c, "pids-limit=5",
+                 "1 + /sys/fs/cgroup/freezer a\\040b\n"
+                 "1 + /sys/fs/cgroup/freezer a\\040b/c\n"
                  "1 freezer /sys/fs/cgroup/freezer a\\040b/c/ration-x\n"
+                 "1 + /sys/fs/cgroup/pids a\\040b\n"
+                 "1 + /sys/fs/cgroup/pids a\\040b/c\n"
                  "1 pids /sys/fs/cgroup/pids a\\040b/c/ration-x\n");
     cgroups_close(c);
     fixture_drop(&f);
@@ -145,6 +149,15 @@ static void test_record_round_trip(void **state)
     assert_string_equal(line.mount_point, odd);
     assert_string_equal(line.base, "p q/r");
     assert_string_equal(line.name, "ration-y");
+    assert_false(line.is_parent);
+    path_line_done(&line);
+
+    buf_reset(&text);
+    path_line_format_parent(2, odd, "p q/r", &text);
+    assert_int_equal(path_line_parse(text.data, text.len - 1, &line), 0);
+    assert_true(line.is_parent);
+    assert_string_equal(line.base, "p q/r");
+    assert_null(line.name);
     path_line_done(&line);
 }
 
@@ -170,6 +183,9 @@ static const char *const damaged_table[] = {
     "1 memory /m ration-supervisor",
     "1 memory /m Ration-x",
     "group 1 memory /m ration-x",
+    "1 + /m ../x",
+    "1 + m a",
+    "1 + /m ",
 };
 
 static void test_record_damaged(void **state)
