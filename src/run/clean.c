@@ -14,7 +14,8 @@ static int clean_processes(struct run *run, struct err *err)
     if (run->group && (!own_pids || run->frozen))
         r = group_kill(run->group, KILL_TIMEOUT_US, err);
     if (run->spawned && !run->reaped) {
-        int reaped = spawn_reap(&run->spawn, !run->ended, r < 0 ? NULL : err);
+        /* Whoever comes here with a box that lives has no use for it any more. */
+        int reaped = spawn_reap(&run->spawn, true, r < 0 ? NULL : err);
         run->reaped = reaped >= 0;
         if (r >= 0)
             r = reaped;

@@ -49,12 +49,17 @@ static int launch_record(struct run *run, struct err *err)
 
 /* ---- groups ------------------------------------------------------------------------------------------- */
 
+/* Not where no limit needs one and no unified hierarchy gives figures for nothing. */
+static bool needs_group(const struct run *run)
+{
+    return run->plan.plan->controllers != 0 || run->plan.layout.has_v2;
+}
+
 static int launch_groups(struct run *run, struct err *err)
 {
     const struct run_plan *plan = &run->plan;
 
-    /* No limit that needs a group, and no unified hierarchy that gives figures for nothing. */
-    if (plan->plan->controllers == 0 && !plan->layout.has_v2)
+    if (!needs_group(run))
         return 0;
     int r =
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
@@ -125,7 +130,7 @@ static size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mo
     struct hierarchy_info info;
     size_t n = 0;
 
-    if (!spec_shows_cgroups(run->spec) || !run->group)
+    if (!spec_shows_cgroups(run->spec) || !needs_group(run))
         return 0;
     for (size_t i = 0; n < max && cgroups_hierarchy(run->cgroups, i, &info); i++) {
         bool ours = info.version == 2 || (info.controllers & run->plan.plan->controllers) != 0;
@@ -175,13 +180,10 @@ static int launch_relays(struct run *run)
 
 static int launch_processes(struct run *run, struct err *err)
 {
-    struct group_entry entry =
-        run->group ? group_entry(run->group) : (struct group_entry){ .v2_fd = -1 };
     struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
     struct spawn_cgroup_mount cgroup_mounts[CGROUP_MOUNTS_MAX];
     struct spawn_options options = {
         .spec = run->spec,
-        .groups = { entry.v2_fd, entry.tasks_fds, entry.n_tasks_fds },
         .rlimits = rlimits,
         .n_rlimits = launch_rlimits(run->plan.plan, rlimits, ARRAY_SIZE(rlimits)),
         .cgroup_mounts = cgroup_mounts,
@@ -204,12 +206,28 @@ static int launch_processes(struct run *run, struct err *err)
     return r < 0 ? err_set(err, -r, "cannot watch COMMAND's output: %s", err_name(-r)) : 0;
 }
 
+/* Only now, with every limit read back. */
+static int launch_go(struct run *run, struct err *err)
+{
+    struct spawn_groups groups = { .v2_fd = -1 };
+
+    if (run->group) {
+        struct group_entry entry = group_entry(run->group);
+        groups = (struct spawn_groups){ entry.v2_fd, entry.tasks_fds, entry.n_tasks_fds };
+    }
+    return spawn_go(&run->spawn, &groups, err);
+}
+
+/*
+ * The box makes mounts while the groups are made here. Whatever fails, run_clean() ends it.
+ */
 int run_launch(struct run *run, struct err *err)
 {
     static int (*const step_table[])(struct run *, struct err *) = {
         launch_record,
-        launch_groups,
         launch_processes,
+        launch_groups,
+        launch_go,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {

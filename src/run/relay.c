@@ -25,6 +25,21 @@ static int relay_end(struct relay *relay)
     return 0;
 }
 
+/*
+ * Is this how the other side says that it has gone? EIO is a terminal's word for it. Other errors on
+ * COMMAND's output would lose part of it unsaid, and are the run's.
+ */
+static bool relay_is_gone(const struct relay *relay, int code)
+{
+    return !relay->counted || code == EPIPE || (code == EIO && relay->run->spec->tty);
+}
+
+static int relay_fail(struct relay *relay, int code)
+{
+    return err_set(&relay->run->start_error, code, "cannot pass COMMAND's output on: %s",
+                   err_name(code));
+}
+
 /* Wait for either more bytes or room for those we have, never both: memory stays bounded. */
 static void relay_turn(struct relay *relay)
 {
@@ -58,6 +73,8 @@ static int relay_read(void *data, int fd, short revents)
     (void)revents;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
+    if (n < 0 && !relay_is_gone(relay, errno))
+        return relay_fail(relay, errno);
     if (n <= 0 && relay->end_of_file_is_typed) {
         relay->end_of_file_is_typed = false;
         relay->data[0] = '\004';
@@ -65,7 +82,6 @@ static int relay_read(void *data, int fd, short revents)
         loop_remove_fd(&relay->run->loop, relay->from_slot);
         relay->from_slot = -1;
     }
-    /* EIO: the last process closed its end of the terminal. */
     if (n <= 0)
         return relay_end(relay);
     relay->length = (size_t)n;
@@ -86,9 +102,8 @@ static int relay_write(void *data, int fd, short revents)
     (void)revents;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
-    /* Our reader has gone. */
     if (n < 0)
-        return relay_end(relay);
+        return relay_is_gone(relay, errno) ? relay_end(relay) : relay_fail(relay, errno);
     relay->offset += (size_t)n;
     relay->length -= (size_t)n;
     if (relay->length == 0 && relay->from_slot < 0)

@@ -19,7 +19,7 @@ void terminal_init(struct terminal *terminal)
     *terminal = (struct terminal){ .fd = -1, .guard_fd = -1 };
 }
 
-static void restore(int fd, const struct termios *saved)
+static bool restore(int fd, const struct termios *saved)
 {
     sigset_t mask, old;
 
@@ -27,8 +27,9 @@ static void restore(int fd, const struct termios *saved)
     sigemptyset(&mask);
     sigaddset(&mask, SIGTTOU);
     sigprocmask(SIG_BLOCK, &mask, &old);
-    tcsetattr(fd, TCSADRAIN, saved);
+    bool restored = tcsetattr(fd, TCSADRAIN, saved) == 0;
     sigprocmask(SIG_SETMASK, &old, NULL);
+    return restored;
 }
 
 /* The guard's whole life. It keeps nothing open but its line to us and the terminal. */
@@ -95,9 +96,10 @@ void terminal_leave(struct terminal *terminal)
 
     if (terminal->fd < 0)
         return;
-    restore(terminal->fd, &terminal->saved);
+    /* What we cannot restore the guard tries once more. */
+    if (restore(terminal->fd, &terminal->saved))
+        fd_write_all(terminal->guard_fd, &done, 1);
     terminal->fd = -1;
-    fd_write_all(terminal->guard_fd, &done, 1);
     terminal->guard_fd = fd_close(terminal->guard_fd);
     while (waitpid(terminal->guard, NULL, 0) < 0 && errno == EINTR)
         ;

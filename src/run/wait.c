@@ -225,26 +225,39 @@ static int wait_conclude(struct run *run, struct sample *final, struct result **
         return r;
     r = wait_output(run);
     if (r < 0)
-        return err_set(err, -r, "cannot pass COMMAND's last output on: %s", err_name(-r));
+        return wait_failed(run, r, "pass COMMAND's last output on", err);
     r = wait_figures(run, final, err);
     return r < 0 ? r : run_make_result(run, final, ret, err);
 }
 
-int run_wait(struct run *run, struct result **ret, struct err *err)
+/* The loop's error, told by whoever called back, or else by its number. */
+static int wait_failed(struct run *run, int r, const char *what, struct err *err)
+{
+    if (run->start_error.code == 0)
+        return err_set(err, -r, "cannot %s: %s", what, err_name(-r));
+    if (err)
+        *err = run->start_error;
+    return r;
+}
+
+static int wait_watch(struct run *run, struct err *err)
+{
+    int r = watch_start(run, err);
+
+    if (r < 0)
+        return r;
+    wait_reclaim(run);
+    r = loop_run(&run->loop);
+    monitor_end(&run->monitor);
+    return r < 0 ? wait_failed(run, r, "wait for COMMAND", err) : 0;
+}
+
+static int wait_whole(struct run *run, struct result **ret, struct err *err)
 {
     struct sample *final = NULL;
     struct result *result = NULL;
-    int r = watch_start(run, err);
+    int r = wait_watch(run, err);
 
-    if (r >= 0) {
-        wait_reclaim(run);
-        r = loop_run(&run->loop);
-        if (r < 0 && run->start_error.code == 0)
-            err_set(err, -r, "cannot wait for COMMAND: %s", err_name(-r));
-        else if (r < 0 && err)
-            *err = run->start_error;
-        monitor_end(&run->monitor);
-    }
     pthread_mutex_lock(&run->lock);
     run->ended = true;
     if (r >= 0) {
@@ -262,4 +275,32 @@ int run_wait(struct run *run, struct result **ret, struct err *err)
     }
     *ret = result;
     return 0;
+}
+
+/*
+ * What COMMAND writes, we write. If our reader has gone, or a file grows too large, we must hear of it
+ * from write(2): the signal would end us with everything still to be cleared away.
+ */
+static void signals_of_writing(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGPIPE);
+    sigaddset(ret, SIGXFSZ);
+}
+
+int run_wait(struct run *run, struct result **ret, struct err *err)
+{
+    static const struct timespec now = { 0 };
+    bool relays = run->spec->tty || run->pipe_out[0] >= 0 || run->relay[RELAY_OUT].run;
+    sigset_t mask, old;
+
+    if (!relays)
+        return wait_whole(run, ret, err);
+    signals_of_writing(&mask);
+    pthread_sigmask(SIG_BLOCK, &mask, &old);
+    int r = wait_whole(run, ret, err);
+    while (sigtimedwait(&mask, NULL, &now) > 0)
+        ;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return r;
 }

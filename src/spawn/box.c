@@ -68,9 +68,9 @@ static int command_start(struct launch *launch, struct err *err)
         .exit_signal = SIGCHLD,
     };
 
-    if (launch->options->groups.v2_fd >= 0) {
+    if (launch->v2_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (unsigned)launch->options->groups.v2_fd;
+        args.cgroup = (unsigned)launch->v2_fd;
     }
     if (launch->borrows) {
         launch->command_pid = sys_clone3_vfork(&args, command_main, launch);
@@ -147,8 +147,8 @@ static void end_unsupervised(const struct launch *launch)
     if (spec->namespaces & CLONE_NEWPID)
         return;
     kill(launch->command_pid, SIGKILL);
-    if (launch->options->groups.v2_fd >= 0)
-        file_write(launch->options->groups.v2_fd, "cgroup.kill", "1");
+    if (launch->v2_fd >= 0)
+        file_write(launch->v2_fd, "cgroup.kill", "1");
 }
 
 /*
@@ -159,7 +159,7 @@ static void end_unsupervised(const struct launch *launch)
 static int descriptors_close(struct launch *launch, struct err *err)
 {
     bool own_pids = (launch->spec->namespaces & CLONE_NEWPID) != 0;
-    int group_fd = own_pids ? -1 : launch->options->groups.v2_fd;
+    int group_fd = own_pids ? -1 : launch->v2_fd;
     int low = group_fd < launch->channel_fd ? group_fd : launch->channel_fd;
     int high = group_fd < launch->channel_fd ? launch->channel_fd : group_fd;
     const int keep[] = { STDERR_FILENO, low, high };

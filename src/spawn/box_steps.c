@@ -66,7 +66,7 @@ static int step_user_namespace(struct launch *launch, struct err *err)
     struct message message;
     int r = message_receive(launch->channel_fd, true, &message);
 
-    if (r <= 0 || message.kind != MESSAGE_GO)
+    if (r <= 0 || message.kind != MESSAGE_MAPPED)
         return err_set(err, r < 0 ? -r : EPIPE, "the supervisor went away");
     r = gid == (gid_t)-1 ? 0 : sys_setresgid(gid, gid, gid);
     if (r >= 0 && uid != (uid_t)-1)
@@ -205,6 +205,22 @@ static int step_bounding_set(struct launch *launch, struct err *err)
     return 0;
 }
 
+/* The supervisor has made the groups meanwhile and put the limits in force; it sends the way in. */
+static int step_go(struct launch *launch, struct err *err)
+{
+    struct message message;
+    int r = message_receive(launch->channel_fd, true, &message);
+
+    if (r <= 0 || message.kind != MESSAGE_GO || message.n_tasks < 0 ||
+        (size_t)message.n_tasks > message.n_fds)
+        return err_set(err, r < 0 ? -r : EPIPE, "the supervisor went away");
+    launch->n_tasks_fds = (size_t)message.n_tasks;
+    memcpy(launch->tasks_fds, message.fds, sizeof(launch->tasks_fds));
+    if (message.n_fds > launch->n_tasks_fds)
+        launch->v2_fd = message.fds[launch->n_tasks_fds];
+    return 0;
+}
+
 /* ---- the table -------------------------------------------------------------------------------------------- */
 
 static bool has_mount_namespace(const struct launch *launch)
@@ -241,6 +257,7 @@ static const struct step step_table[] = {
     { "no new privileges", wants_no_new_privs, step_no_new_privs },
     { "bounding set", NULL, step_bounding_set },
     { "hide", NULL, step_hide },
+    { "go", NULL, step_go },
 };
 
 int box_steps(struct launch *launch, struct err *err)

@@ -27,17 +27,16 @@
  */
 static int step_join(struct launch *launch, struct err *err)
 {
-    const struct spawn_groups *groups = &launch->options->groups;
     int r = 0;
 
-    for (size_t i = 0; i < groups->n_tasks_fds; i++) {
-        r = fd_write_all(groups->tasks_fds[i], "0", 1);
+    for (size_t i = 0; i < launch->n_tasks_fds; i++) {
+        r = fd_write_all(launch->tasks_fds[i], "0", 1);
         if (r < 0)
             return err_set(err, -r, "cannot join the run's group %zu: %s", i, err_name(-r));
     }
     /* Process 1 was born outside: it is COMMAND only from here on. */
-    if (!launch->spec->init && groups->v2_fd >= 0)
-        r = file_write(groups->v2_fd, "cgroup.procs", "0");
+    if (!launch->spec->init && launch->v2_fd >= 0)
+        r = file_write(launch->v2_fd, "cgroup.procs", "0");
     return r < 0 ? err_set(err, -r, "cannot join the run's group: %s", err_name(-r)) : 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include "spawn/spawn.h"
 
+#define MESSAGE_FDS 16 /* at most in one message: every hierarchy that there is */
+
 /* What the command tells the box, in memory that both see. */
 struct outcome {
     struct err err;      /* code 0: its program was executed */
@@ -54,6 +56,11 @@ struct launch {
     int null_fd;  /* stands in stdio where -1 was asked for */
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
     int *nodes;   /* per device: detached tree of the host's node, -1: none */
+
+    /* spawn_go() */
+    int v2_fd; /* -1: none */
+    int tasks_fds[MESSAGE_FDS];
+    size_t n_tasks_fds;
 
     /* the box */
     int channel_fd;
@@ -158,18 +165,18 @@ int command_execute(struct launch *launch, struct err *err);
 /* ---- message.c: what goes over the channel ---------------------------------------------------------- */
 
 enum message_kind {
-    MESSAGE_GO = 1,   /* supervisor to box: the maps are written */
+    MESSAGE_MAPPED = 1, /* supervisor to box: the maps are written */
+    MESSAGE_GO, /* supervisor to box: n_tasks; fds: `tasks` files, then the group to be born in */
     MESSAGE_TERMINAL, /* fds: pty master; only without init */
     MESSAGE_STARTED,  /* fds: COMMAND's pidfd, pty master with tty */
     MESSAGE_FAILED,   /* err */
     MESSAGE_EXITED,   /* exit */
 };
 
-#define MESSAGE_FDS 2
-
 struct message {
     enum message_kind kind;
     union {
+        int n_tasks;
         struct err err;
         struct spawn_exit exit;
     };

@@ -12,6 +12,8 @@
 static size_t message_size(const struct message *message)
 {
     switch (message->kind) {
+    case MESSAGE_GO:
+        return offsetof(struct message, n_tasks) + sizeof(message->n_tasks);
     case MESSAGE_FAILED:
         return offsetof(struct message, err) + sizeof(message->err);
     case MESSAGE_EXITED:

@@ -249,6 +249,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, s
     const struct spec *spec = options->spec;
 
     *launch = (struct launch){
+        .v2_fd = -1,
         .options = options,
         .spec = spec,
         .null_fd = -1,

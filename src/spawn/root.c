@@ -142,7 +142,7 @@ int step_directory_open(struct launch *launch, struct err *err)
 
     umask(launch->spec->umask_set ? launch->spec->umask : launch->umask);
     if (!launch->spec->rootfs && !launch->spec->cwd)
-        return 0; /* where we are already, by name */
+        return 0;        /* where we are already, by name */
     launch->n_bases = 0; /* the mounts are made: everything is looked up from the root */
     r = place_find(launch, launch->cwd,
                    launch->spec->rootfs && launch->spec->cwd ? PLACE_MAKE_DIR : 0, &place, NULL);

@@ -86,24 +86,27 @@ static int clone_failed(const struct spec *spec, int code, struct err *err)
     }
 }
 
+static int box_tell(struct spawn *spawn, const struct message *message, struct err *err)
+{
+    int r = message_send(spawn->channel_fd, message);
+
+    /* The box says itself why it is gone already. */
+    if (r == -EPIPE)
+        return 0;
+    return r < 0 ? err_set(err, -r, "cannot write to the run's first process: %s", err_name(-r))
+                 : 0;
+}
+
 /* The box is born waiting for its maps; anything that fails here ends it unseen. */
 static int box_release(const struct spec *spec, struct spawn *spawn, struct err *err)
 {
-    struct message go = { .kind = MESSAGE_GO };
+    const struct message mapped = { .kind = MESSAGE_MAPPED };
     int r;
 
     if (!(spec->namespaces & CLONE_NEWUSER))
         return 0;
     r = maps_write(spec, spawn->box_pid, err);
-    if (r >= 0) {
-        r = message_send(spawn->channel_fd, &go);
-        /* The box says itself why it is gone already. */
-        if (r == -EPIPE)
-            r = 0;
-        else if (r < 0)
-            err_set(err, -r, "cannot write to the run's first process: %s", err_name(-r));
-    }
-    return r;
+    return r < 0 ? r : box_tell(spawn, &mapped, err);
 }
 
 static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err)
@@ -121,9 +124,8 @@ static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err
         return r;
     pid = sys_clone3(&args, sizeof(args));
     if (pid == 0) {
-        /* These must see the supervisor go before the box closes what it does not need. */
-        if (launch->spec->namespaces & CLONE_NEWUSER || !launch->spec->init)
-            close(spawn->channel_fd);
+        /* Whoever waits for a message must see the supervisor go. */
+        close(spawn->channel_fd);
         box_main(launch);
     }
     close(launch->channel_fd);
@@ -157,6 +159,22 @@ int spawn_start(const struct spawn_options *options, struct spawn *ret, struct e
             spawn_reap(ret, true, NULL);
         spawn_close(ret);
     }
+    return r;
+}
+
+int spawn_go(struct spawn *spawn, const struct spawn_groups *groups, struct err *err)
+{
+    struct message go = { .kind = MESSAGE_GO, .n_tasks = (int)groups->n_tasks_fds };
+
+    if (groups->n_tasks_fds + 1 > MESSAGE_FDS)
+        return err_set(err, E2BIG, "cannot join %zu groups at once", groups->n_tasks_fds);
+    for (size_t i = 0; i < groups->n_tasks_fds; i++)
+        go.fds[go.n_fds++] = groups->tasks_fds[i];
+    if (groups->v2_fd >= 0)
+        go.fds[go.n_fds++] = groups->v2_fd;
+    int r = box_tell(spawn, &go, err);
+    if (r < 0)
+        err_step(err, "go");
     return r;
 }
 

@@ -10,7 +10,7 @@
  *
  * Both lists are tables of named steps, in box_steps.c and command_steps.c; the name of a failing step
  * is the error's location. Limits are in force before the command exists, so nothing runs unlimited
- * for a moment: the supervisor calls spawn_start() only with groups whose plan was written and read
+ * for a moment: the supervisor calls spawn_go() only with groups whose plan was written and read
  * back. Steps that need not be in the run's groups are the box's, so that they are not in its figures.
  */
 #pragma once
@@ -40,7 +40,6 @@ struct spawn_cgroup_mount {
 
 struct spawn_options {
     const struct spec *spec;
-    struct spawn_groups groups;
     const struct spawn_rlimit *rlimits;
     size_t n_rlimits;
     const struct spawn_cgroup_mount *cgroup_mounts;
@@ -76,10 +75,16 @@ struct spawn {
 };
 
 /*
- * Make the processes. Returns 0 when the box exists; whether COMMAND starts is told by spawn_read().
- * On error nothing is left.
+ * Make the box, which prepares the run's surroundings at once and then waits for spawn_go(): mounts and
+ * groups are made at the same time, by two processes. On error nothing is left.
  */
 int spawn_start(const struct spawn_options *options, struct spawn *ret, struct err *err);
+
+/*
+ * The limits are in force: let COMMAND begin, in these groups. Whether it does is told by spawn_read(),
+ * also when the box has failed meanwhile. The group fds stay the caller's.
+ */
+int spawn_go(struct spawn *spawn, const struct spawn_groups *groups, struct err *err);
 
 /* What ended, as waitid(2) tells it. */
 struct spawn_exit {

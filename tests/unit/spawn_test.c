@@ -56,9 +56,7 @@ static void trial_init(struct trial *t, const char *script)
         .spec = { .init = true,
                   .namespaces =
                       CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP },
-        .options = { .groups = { .v2_fd = -1 },
-                     .stdio = { -1, -1, -1 },
-                     .die_with_supervisor = true },
+        .options = { .stdio = { -1, -1, -1 }, .die_with_supervisor = true },
         .uid_map = { 0, geteuid(), 1 },
         .gid_map = { 0, getegid(), 1 },
         .env = { text("PATH=/usr/local/bin:/usr/bin:/bin") },
@@ -98,6 +96,15 @@ static void trial_add(struct trial *t, struct spec_mount mount)
     t->mount[t->spec.n_mounts++] = mount;
 }
 
+/* Without groups: COMMAND begins as soon as the box is ready. */
+static int trial_spawn(struct trial *t)
+{
+    const struct spawn_groups none = { .v2_fd = -1 };
+    int r = spawn_start(&t->options, &t->spawn, &t->err);
+
+    return r < 0 ? r : spawn_go(&t->spawn, &none, &t->err);
+}
+
 static int trial_read(struct trial *t)
 {
     int r;
@@ -119,7 +126,7 @@ static int trial_run(struct trial *t)
 
     assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
     t->options.stdio[1] = t->options.stdio[2] = pipe_fds[1];
-    r = spawn_start(&t->options, &t->spawn, &t->err);
+    r = trial_spawn(t);
     close(pipe_fds[1]);
     if (r >= 0)
         r = trial_read(t);
@@ -394,7 +401,7 @@ static void stdio_may_be_in_each_others_place(void **state)
     dup2(pipe_b[1], 1);
     t.options.stdio[1] = 2;
     t.options.stdio[2] = 1;
-    int r = spawn_start(&t.options, &t.spawn, &t.err);
+    int r = trial_spawn(&t);
     for (int i = 0; i < 3; i++) {
         dup2(saved[i], i);
         close(saved[i]);
@@ -725,7 +732,7 @@ static void can_be_signalled(void **state)
         t.argv[1] = text("60");
         t.argv[2] = NULL;
         t.spec.init = init;
-        assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
+        assert_int_equal(trial_spawn(&t), 0);
         assert_int_equal(spawn_signal(&t.spawn, SIGTERM), -ESRCH);
         assert_int_equal(spawn_command_pid(&t.spawn), -ESRCH);
         assert_int_equal(spawn_read(&t.spawn, true, &t.event, &t.exit, &t.err), 0);
@@ -751,7 +758,7 @@ static void a_killed_box_is_told(void **state)
     (void)state;
     NEEDS_LAUNCH();
     trial_init(&t, "sleep 60");
-    assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
+    assert_int_equal(trial_spawn(&t), 0);
     assert_int_equal(spawn_read(&t.spawn, true, &t.event, &t.exit, &t.err), 0);
     assert_int_equal(t.event, SPAWN_STARTED);
     assert_int_equal(sys_pidfd_send_signal(t.spawn.box_pidfd, SIGKILL), 0);
@@ -770,7 +777,7 @@ static void reap_kills_what_has_not_begun(void **state)
     NEEDS_LAUNCH();
     for (int i = 0; i < 20; i++) {
         trial_init(&t, "sleep 60");
-        assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
+        assert_int_equal(trial_spawn(&t), 0);
         usleep((useconds_t)i * 200);
         assert_int_equal(spawn_reap(&t.spawn, true, NULL), 0);
         spawn_close(&t.spawn);
@@ -793,7 +800,7 @@ static void nothing_outlives_the_supervisor(void **state)
         pid_t supervisor = fork();
         if (supervisor == 0) {
             close(alive[0]);
-            spawn_start(&t.options, &t.spawn, &t.err);
+            trial_spawn(&t);
             close(alive[1]);
             for (;;)
                 pause();
@@ -837,7 +844,7 @@ static void terminal_is_its_own(void **state)
                                            .target = text("/dev/pts"),
                                            .make_target = true,
                                            .data = text("newinstance,ptmxmode=0666,mode=0620") });
-        assert_int_equal(spawn_start(&t.options, &t.spawn, &t.err), 0);
+        assert_int_equal(trial_spawn(&t), 0);
         assert_int_equal(spawn_read(&t.spawn, true, &t.event, &t.exit, &t.err), 0);
         if (t.event == SPAWN_FAILED)
             print_error("step %s: %s\n", t.err.step, t.err.text);
