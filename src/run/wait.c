@@ -191,17 +191,21 @@ static void sample_usage(const struct run *run, struct sample *sample)
     sample_set(sample, METRIC_RUSAGE_WRITE_BLOCKS, exit->out_blocks, "rusage.ru_oublock");
 }
 
+static bool ended_badly(const struct run *run)
+{
+    return run->started && (!run->exit.exited || run->exit.status != 0);
+}
+
 /* Figures and counters are read before the groups that hold them go. */
 static int wait_figures(struct run *run, struct sample *ret, struct err *err)
 {
     bool wanted = run->spec->measure != SPEC_MEASURE_NOTHING;
-    bool ended_badly = run->started && (!run->exit.exited || run->exit.status != 0);
     int r = 0;
 
-    if (run->group && (wanted || ended_badly))
+    if (run->group && (wanted || ended_badly(run)))
         r = group_sample(run->group, ret, err);
     /* A verdict other than "exited" rests on them. */
-    if (r >= 0 && run->group && (wanted || ended_badly))
+    if (r >= 0 && run->group && (wanted || ended_badly(run)))
         r = group_events(run->group, false, wanted, &run->events);
     sample_usage(run, ret);
     return r;
@@ -215,21 +219,6 @@ static void wait_reclaim(struct run *run)
     engine_reclaim_state(run->engine, run->state, &reclaimed, NULL);
 }
 
-/* From the end of COMMAND to the result, with the groups still there to be asked. */
-static int wait_conclude(struct run *run, struct sample *final, struct result **ret,
-                         struct err *err)
-{
-    int r = wait_processes(run, err);
-
-    if (r < 0)
-        return r;
-    r = wait_output(run);
-    if (r < 0)
-        return wait_failed(run, r, "pass COMMAND's last output on", err);
-    r = wait_figures(run, final, err);
-    return r < 0 ? r : run_make_result(run, final, ret, err);
-}
-
 /* The loop's error, told by whoever called back, or else by its number. */
 static int wait_failed(struct run *run, int r, const char *what, struct err *err)
 {
@@ -238,6 +227,36 @@ static int wait_failed(struct run *run, int r, const char *what, struct err *err
     if (err)
         *err = run->start_error;
     return r;
+}
+
+/*
+ * Nobody will ask the groups anything: they go while the box, on another CPU, takes its mounts down. What
+ * COMMAND left running dies with the box; until then its group is busy, and is tried again.
+ */
+static void wait_groups_early(struct run *run)
+{
+    if (!run->group || run->frozen || ended_badly(run) ||
+        run->spec->measure != SPEC_MEASURE_NOTHING || !(run->spec->namespaces & CLONE_NEWPID))
+        return;
+    if (group_remove(run->group, NULL) < 0)
+        return; /* run_clean() does it with more patience, and tells */
+    group_close(run->group);
+    run->group = NULL;
+}
+
+/* From the end of COMMAND to the result, with the groups still there to be asked. */
+static int wait_conclude(struct run *run, struct sample *final, struct result **ret,
+                         struct err *err)
+{
+    wait_groups_early(run);
+    int r = wait_processes(run, err);
+    if (r < 0)
+        return r;
+    r = wait_output(run);
+    if (r < 0)
+        return wait_failed(run, r, "pass COMMAND's last output on", err);
+    r = wait_figures(run, final, err);
+    return r < 0 ? r : run_make_result(run, final, ret, err);
 }
 
 static int wait_watch(struct run *run, struct err *err)
