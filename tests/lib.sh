@@ -175,6 +175,9 @@ run_ration_as_nobody() { # ARGS...
 start_ration() { # ARGS...
     t_last=$*
     status=0
+    # What the last one said must not be taken for this one's, which has not begun yet.
+    : >"$out"
+    : >"$err"
     "$RATION" "$@" >"$out" 2>"$err" </dev/null &
     ration_pid=$!
     t_pids="$t_pids $ration_pid"
