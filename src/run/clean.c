@@ -28,8 +28,11 @@ static int clean_groups(struct run *run, struct err *err)
     if (!run->group)
         return 0;
     int r = group_remove(run->group, err);
-    if (r == -EBUSY) {
-        /* Somebody is still in there: a process that another one put into our group. */
+    /*
+     * With a process namespace of its own everything of the run is dead: who is still in there was put
+     * there by somebody else, and is theirs to move.
+     */
+    if (r == -EBUSY && !(run->spec->namespaces & CLONE_NEWPID)) {
         r = group_kill(run->group, KILL_TIMEOUT_US, err);
         if (r >= 0)
             r = group_remove(run->group, err);

@@ -50,6 +50,9 @@ int run_open_cgroups(const struct engine *engine, const struct spec *spec, struc
     };
 
     *ret_parts = cgroups_need(&spec->limits, &options);
+    /* What stands in for a limit may be any rlimit. */
+    if (spec->best_effort)
+        *ret_parts = MACHINE_ALL;
     /* How fast CPU time can pass. */
     if (wants_cpu_time(spec))
         *ret_parts |= MACHINE_CPUS;
