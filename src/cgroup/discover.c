@@ -242,6 +242,10 @@ void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h)
     if (h->error < 0 || h->read_only)
         return;
     h->writable = faccessat(h->base_fd >= 0 ? h->base_fd : h->root_fd, ".", W_OK, 0) == 0;
+    if (!h->writable && errno != EACCES && errno != EROFS)
+        h->error = -errno;
+    if (h->error < 0)
+        return;
     if (h->version != 2 || cgroups->parent || (h->writable && !cgroups->options.rootless))
         return;
     /* Not the whole hierarchy is ours: look for the part that is. */
@@ -285,9 +289,6 @@ static int hierarchies_open(struct cgroups *cgroups, struct err *err)
 
     if (unified)
         hierarchy_open(cgroups, &cgroups->hierarchy[unified - cgroups->hierarchy]);
-    if (unified && unified->error < 0 && !error_lasts(unified->error))
-        return err_set(err, -unified->error, "cannot open the cgroup hierarchy %s: %s",
-                       unified->mount_point, err_name(-unified->error));
     for (size_t i = 0; i < cgroups->n_hierarchies; i++) {
         struct hierarchy *h = &cgroups->hierarchy[i];
         unsigned wanted = cgroups->options.selective ? cgroups->options.controllers : ~0u;
@@ -296,6 +297,9 @@ static int hierarchies_open(struct cgroups *cgroups, struct err *err)
             wanted |= CONTROLLER_BIT(CONTROLLER_FREEZER);
         if (h->version == 1 && (h->controllers & wanted))
             hierarchy_open(cgroups, h);
+        if (h->error < 0 && !error_lasts(h->error))
+            return err_set(err, -h->error, "cannot open the cgroup hierarchy %s: %s",
+                           h->mount_point, err_name(-h->error));
     }
     return 0;
 }
