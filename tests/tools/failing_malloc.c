@@ -1,7 +1,8 @@
 /*
  * Linked into a ration of its own by --wrap: the allocation that RATION_FAIL_ALLOC names ("7", or "7+"
  * for that one and all later ones) fails, and a byte is written to RATION_FAIL_ALLOC_FD when it does.
- * With a static program the C library's own allocations are among them.
+ * With a static program the C library's own allocations are among them, but not those it makes before
+ * main() is called, without which no program can be.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,9 +18,17 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
 static unsigned long count;
+static bool begun;
+
+__attribute__((constructor)) static void begin(void)
+{
+    begun = true;
+}
 
 static bool fails(void)
 {
+    if (!begun)
+        return false;
     const char *point = getenv("RATION_FAIL_ALLOC");
     const char *fd = getenv("RATION_FAIL_ALLOC_FD");
     char *end;

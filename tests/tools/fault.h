@@ -1,7 +1,7 @@
 /*
  * What the fault tools share: faultstep.c (the command line and the sweeps), fault_trace.c (one run
- * with one fault), fault_left.c (what is left of it, and what is seen of it from outside),
- * fault_names.c (system calls and errors by name).
+ * with one fault), fault_judge.c (was it as it should be?), fault_left.c (what is left of it, and what
+ * is seen of it from outside), fault_names.c (system calls and errors by name).
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <termios.h>
 
 /* Which process the fault is for: the program itself, its first child, or that one's. */
 enum fault_target { TARGET_SUPERVISOR, TARGET_BOX, TARGET_COMMAND };
@@ -58,7 +59,54 @@ struct fault_outcome {
     struct fault_text out, err;
 };
 
+/* What is counted in a sweep; faultstep.c says what each is. From ALIVE on they must be 0. */
+enum count {
+    POINTS,
+    LEFT,
+    LATE,
+    ALIVE,
+    STUCK,
+    HUNG,
+    CRASHED,
+    OPEN,
+    UNTRUE,
+    MUTE,
+    UNCLEAN,
+    GIVEN_UP,
+    UNRESTORED,
+    COUNTS
+};
+
+struct judgement {
+    bool is[COUNTS];
+    struct fault_text left, stuck;
+};
+
+struct sweep {
+    struct fault_job job;
+    char **args; /* as given, with "@" */
+    unsigned long first, stride;
+    const char *said;
+    const char *error_name;
+    bool verbose, terminal;
+    struct fault_text normal; /* what a run without a fault prints */
+    struct termios modes;     /* of the terminal */
+    unsigned long n[COUNTS];
+    unsigned long serial;
+};
+
+/* fault_judge.c */
+/* Look at what became of a point's run, make the next call where something is left, and tell what is
+ * not as it should be. Adds to sweep->n. */
+void fault_judge(struct sweep *sweep, const struct fault_outcome *outcome, const char *name);
+/* Is this what COMMAND prints when it ran, and was confined as it should be? */
+bool fault_output_as_usual(const struct sweep *sweep, const struct fault_outcome *outcome);
+void fault_print_difference(const char *usual, const char *now);
+void fault_print_counts(const struct sweep *sweep);
+_Noreturn void fault_broken(const char *what);
+
 /* fault_trace.c */
+#define FAULT_HANG_MS 5000u
 /* Run the job to its end, whatever that takes. False: it could not be started at all. */
 bool fault_run(const struct fault_job *job, struct fault_outcome *ret);
 void fault_outcome_done(struct fault_outcome *outcome);

@@ -51,44 +51,9 @@
 
 #include "fault.h"
 
-enum { ARGS_MAX = 128, EXIT_USAGE = 2, EXIT_BROKEN = 3, HANG_MS = 5000 };
+enum { ARGS_MAX = 128, EXIT_USAGE = 2, EXIT_BROKEN = 3 };
 
-enum count {
-    POINTS,
-    LEFT,
-    LATE,
-    ALIVE,
-    STUCK,
-    HUNG,
-    CRASHED,
-    OPEN,
-    UNTRUE,
-    MUTE,
-    UNCLEAN,
-    GIVEN_UP,
-    UNRESTORED,
-    COUNTS
-};
-
-static const char *const count_names[COUNTS] = {
-    "points", "left",   "late", "alive",   "stuck",    "hung",       "crashed",
-    "open",   "untrue", "mute", "unclean", "given_up", "unrestored",
-};
-
-struct sweep {
-    struct fault_job job;
-    char **args; /* as given, with "@" */
-    unsigned long first, stride;
-    const char *said;
-    const char *error_name;
-    bool verbose, terminal;
-    struct fault_text normal; /* what a run without a fault prints */
-    struct termios modes;     /* of the terminal */
-    unsigned long n[COUNTS];
-    unsigned long serial;
-};
-
-static _Noreturn void broken(const char *what)
+_Noreturn void fault_broken(const char *what)
 {
     fprintf(stderr, "faultstep: %s: %s\n", what, strerror(errno));
     exit(EXIT_BROKEN);
@@ -125,7 +90,7 @@ static char *with_name(const char *arg, const char *name)
 
     if (asprintf(&made, "%.*s%s%s", at ? (int)(at - arg) : (int)strlen(arg), arg, at ? name : "",
                  at ? at + 1 : "") < 0)
-        broken("memory");
+        fault_broken("memory");
     return made;
 }
 
@@ -143,164 +108,11 @@ static void run_point(struct sweep *sweep, struct fault_outcome *ret, char *name
     sweep->job.argv = argv;
     sweep->job.name = name;
     if (!fault_run(&sweep->job, ret))
-        broken("cannot run the program");
+        fault_broken("cannot run the program");
     while (n > 0)
         free(argv[--n]);
     if (ret->out.data)
         replace_all(ret->out.data, name, '@');
-}
-
-/* The next call of the program, whatever it is for: what is still left then? */
-static unsigned run_next(const struct sweep *sweep, const char *name, struct fault_text *ret)
-{
-    static char self[4096];
-    char next[80];
-    struct fault_outcome outcome;
-
-    if (!self[0] && readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-        broken("/proc/self/exe");
-    snprintf(next, sizeof(next), "next-%lu-%d", sweep->serial, (int)getpid());
-    char *const argv[] = { sweep->args[0], "run", "--name", next, "--", self, "nothing", NULL };
-    struct fault_job job = { .argv = argv, .name = next, .limit_ms = HANG_MS };
-    job.terminal.master = job.terminal.slave = -1;
-    if (!fault_run(&job, &outcome))
-        broken("cannot run the program");
-    unsigned left = fault_left(name, ret) + fault_left(next, ret) + outcome.survivors;
-    if (outcome.hung || outcome.status != 0) {
-        fault_text_add(ret, "the next call failed: ", 22);
-        fault_text_add(ret, outcome.err.data ? outcome.err.data : "", outcome.err.len);
-        left++;
-    }
-    fault_outcome_done(&outcome);
-    return left;
-}
-
-/* ---- judging ----------------------------------------------------------------------------------- */
-
-struct judgement {
-    bool is[COUNTS];
-    struct fault_text left, stuck;
-};
-
-static bool output_as_usual(const struct sweep *sweep, const struct fault_outcome *outcome)
-{
-    const char *out = outcome->out.data ? outcome->out.data : "";
-
-    if (sweep->job.converse)
-        return strcmp(out, sweep->normal.data) == 0;
-    return !sweep->said || strstr(out, sweep->said);
-}
-
-static void judge_status(const struct sweep *sweep, const struct fault_outcome *outcome,
-                         struct judgement *ret)
-{
-    bool killed = sweep->job.action == ACTION_KILL;
-    int status = outcome->status;
-
-    if (outcome->hung)
-        return;
-    if (WIFSIGNALED(status)) {
-        ret->is[CRASHED] = !killed || WTERMSIG(status) != SIGKILL;
-        return;
-    }
-    switch (WEXITSTATUS(status)) {
-    case 0:
-        ret->is[OPEN] = !output_as_usual(sweep, outcome);
-        break;
-    case 125:
-    case 126:
-    case 127:
-        ret->is[MUTE] = outcome->err.len == 0 && !sweep->terminal;
-        break;
-    default:
-        ret->is[UNTRUE] = !killed || WEXITSTATUS(status) != 128 + SIGKILL;
-        break;
-    }
-    ret->is[GIVEN_UP] = status != 0 && sweep->job.action == ACTION_FAIL &&
-                        sweep->job.error == EINTR && fault_call_restartable(outcome->call);
-}
-
-static bool modes_differ(const struct sweep *sweep)
-{
-    struct termios now;
-
-    if (!sweep->terminal)
-        return false;
-    if (tcgetattr(sweep->job.terminal.slave, &now) < 0)
-        return true;
-    return now.c_lflag != sweep->modes.c_lflag || now.c_iflag != sweep->modes.c_iflag ||
-           now.c_oflag != sweep->modes.c_oflag;
-}
-
-static void judge(const struct sweep *sweep, const struct fault_outcome *outcome, const char *name,
-                  struct judgement *ret)
-{
-    *ret = (struct judgement){ .is[POINTS] = true };
-    ret->is[LEFT] = fault_left(name, &ret->left) > 0;
-    ret->is[LATE] = outcome->late;
-    ret->is[ALIVE] = outcome->survivors > 0;
-    ret->is[HUNG] = outcome->hung;
-    ret->is[UNRESTORED] = modes_differ(sweep);
-    judge_status(sweep, outcome, ret);
-    if (ret->is[LEFT]) {
-        ret->is[STUCK] = run_next(sweep, name, &ret->stuck) > 0;
-        /* Clean-up that is made to fail cannot clean up; the next call has to. */
-        ret->is[UNCLEAN] =
-            sweep->job.action != ACTION_KILL && !outcome->hung && !fault_call_cleans(outcome->call);
-    }
-}
-
-/* ---- telling ----------------------------------------------------------------------------------- */
-
-static void print_lines(const char *label, const char *text)
-{
-    while (text && *text) {
-        int len = (int)strcspn(text, "\n");
-        printf("#   %s%.*s\n", label, len, text);
-        text += len + (text[len] == '\n');
-    }
-}
-
-/* The first line in which two texts differ. */
-static void print_difference(const char *usual, const char *now)
-{
-    size_t line = 0;
-
-    for (size_t i = 0; usual[i] && usual[i] == now[i]; i++) {
-        if (usual[i] == '\n')
-            line = i + 1;
-    }
-    printf("#   usual: %.*s\n", (int)strcspn(usual + line, "\n"), usual + line);
-    printf("#   now:   %.*s\n", (int)strcspn(now + line, "\n"), now + line);
-}
-
-static void tell(const struct sweep *sweep, const struct fault_outcome *outcome,
-                 const struct judgement *judgement)
-{
-    bool bad = false;
-
-    for (int i = ALIVE; i < COUNTS; i++)
-        bad = bad || judgement->is[i];
-    if (!bad && !sweep->verbose)
-        return;
-    printf("# %lu%s", sweep->job.point, sweep->job.from_there_on ? "+" : "");
-    if (sweep->job.action != ACTION_ALLOC)
-        printf(" %s", outcome->blocked ? "(asleep)" : fault_call_name(outcome->call));
-    if (sweep->error_name)
-        printf(" %s", sweep->error_name);
-    printf(": status %x,", (unsigned)outcome->status);
-    for (int i = LEFT; i < COUNTS; i++) {
-        if (judgement->is[i])
-            printf(" %s", count_names[i]);
-    }
-    printf("\n");
-    print_lines("left: ", judgement->left.data);
-    print_lines("stuck: ", judgement->stuck.data);
-    print_lines("stderr: ", outcome->err.data);
-    if (judgement->is[OPEN])
-        print_difference(sweep->normal.data ? sweep->normal.data : sweep->said,
-                         outcome->out.data ? outcome->out.data : "");
-    fflush(stdout);
 }
 
 /* ---- sweeping ---------------------------------------------------------------------------------- */
@@ -309,7 +121,6 @@ static void tell(const struct sweep *sweep, const struct fault_outcome *outcome,
 static bool sweep_point(struct sweep *sweep, unsigned long point)
 {
     struct fault_outcome outcome;
-    struct judgement judgement;
     char name[64];
 
     sweep->job.point = point;
@@ -319,12 +130,7 @@ static bool sweep_point(struct sweep *sweep, unsigned long point)
         fault_outcome_done(&outcome);
         return more;
     }
-    judge(sweep, &outcome, name, &judgement);
-    for (int i = 0; i < COUNTS; i++)
-        sweep->n[i] += judgement.is[i];
-    tell(sweep, &outcome, &judgement);
-    free(judgement.left.data);
-    free(judgement.stuck.data);
+    fault_judge(sweep, &outcome, name);
     fault_outcome_done(&outcome);
     return more;
 }
@@ -356,21 +162,14 @@ static void sweep_begin(struct sweep *sweep)
         }
         if (i == 0) {
             fault_text_add(&sweep->normal, out, strlen(out));
-        } else if (!output_as_usual(sweep, &outcome)) {
-            print_difference(sweep->normal.data, out);
+        } else if (!fault_output_as_usual(sweep, &outcome)) {
+            fault_print_difference(sweep->normal.data, out);
             fprintf(stderr, "faultstep: two runs without any fault differ\n");
             exit(EXIT_BROKEN);
         }
         fault_outcome_done(&outcome);
     }
     sweep->job.action = action;
-}
-
-static void sweep_end(const struct sweep *sweep)
-{
-    for (int i = 0; i < COUNTS; i++)
-        printf("%s%s=%lu", i > 0 ? " " : "", count_names[i], sweep->n[i]);
-    printf("\n");
 }
 
 /* ---- modes ------------------------------------------------------------------------------------- */
@@ -414,7 +213,7 @@ static void one_point(struct sweep *sweep, const char *point)
     sweep_begin(sweep);
     if (!sweep_point(sweep, number))
         printf("# there is no such point\n");
-    sweep_end(sweep);
+    fault_print_counts(sweep);
 }
 
 static void mode_kill(struct sweep *sweep, char **args)
@@ -441,7 +240,7 @@ static void mode_sweep_kill(struct sweep *sweep, char **args)
     sweep->job.action = ACTION_KILL;
     sweep_begin(sweep);
     sweep_all(sweep);
-    sweep_end(sweep);
+    fault_print_counts(sweep);
 }
 
 static void mode_sweep_fail(struct sweep *sweep, char **args)
@@ -453,7 +252,7 @@ static void mode_sweep_fail(struct sweep *sweep, char **args)
         set_error(sweep, *args);
         sweep_all(sweep);
     }
-    sweep_end(sweep);
+    fault_print_counts(sweep);
 }
 
 static void mode_sweep_alloc(struct sweep *sweep, char **args)
@@ -464,7 +263,7 @@ static void mode_sweep_alloc(struct sweep *sweep, char **args)
     sweep_all(sweep);
     sweep->job.from_there_on = true;
     sweep_all(sweep);
-    sweep_end(sweep);
+    fault_print_counts(sweep);
 }
 
 static const struct {
@@ -498,10 +297,10 @@ static void open_terminal(struct sweep *sweep)
     }
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (child < 0 || setsid() < 0 || master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
-        broken("terminal");
+        fault_broken("terminal");
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 || tcgetattr(slave, &sweep->modes) < 0)
-        broken("terminal");
+        fault_broken("terminal");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGTTOU, SIG_IGN);
     sweep->job.terminal = (struct fault_terminal){ master, slave };
@@ -566,7 +365,7 @@ static void parse_options(struct sweep *sweep, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct sweep sweep = { .first = 1, .stride = 1, .job.limit_ms = HANG_MS };
+    struct sweep sweep = { .first = 1, .stride = 1, .job.limit_ms = FAULT_HANG_MS };
     const char *mode;
 
     sweep.job.terminal.master = sweep.job.terminal.slave = -1;

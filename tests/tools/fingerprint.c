@@ -62,8 +62,8 @@ static void each_line(const char *path, void (*fn)(char *line))
 static void print_status(char *line)
 {
     static const char *const key_table[] = {
-        "Umask:",  "Uid:",    "Gid:",    "Groups:", "NStgid:",      "NSpid:",     "Threads:",
-        "SigBlk:", "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:",      "CapEff:",    "CapBnd:",
+        "Umask:",  "Uid:",    "Gid:",    "Groups:", "Threads:",     "SigBlk:",
+        "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:",      "CapBnd:",
         "CapAmb:", "Seccomp", "NoNew",   "Cpus_al", "Mems_allowed", "TracerPid:",
     };
 
@@ -74,17 +74,20 @@ static void print_status(char *line)
 }
 
 /*
- * Without the numbers of mount, parent, device and peer group. A device node that is mounted into /dev
- * does what one made there does: print_entry() and print_use() tell of both.
+ * Without the numbers of mount, parent, device and peer group. A device is a device, whichever file
+ * system its node is from; those in /dev are told of by print_entry() and print_use() anyway.
  */
 static void print_mount(char *line)
 {
     char target[256] = "";
     struct stat st;
 
-    if (sscanf(line, "%*s %*s %*s %*s %255s", target) == 1 && strncmp(target, "/dev/", 5) == 0 &&
-        stat(target, &st) == 0 && S_ISCHR(st.st_mode))
+    if (sscanf(line, "%*s %*s %*s %*s %255s", target) == 1 && stat(target, &st) == 0 &&
+        S_ISCHR(st.st_mode)) {
+        if (strncmp(target, "/dev/", 5) != 0)
+            printf("device %u:%u on %s\n", major(st.st_rdev), minor(st.st_rdev), target);
         return;
+    }
     char *field = strtok(line, " ");
     printf("mount");
     for (int i = 0; field; i++, field = strtok(NULL, " ")) {
@@ -237,8 +240,10 @@ static void print_identity(void)
     uname(&names);
     printf("host %s domain %s\n", names.nodename, names.domainname);
     printf("directory %s\n", getcwd(directory, sizeof(directory)) ? directory : "(none)");
-    printf("pid %d parent %d leader %s session %s\n", getpid(), getppid(),
-           getpgrp() == getpid() ? "yes" : "no", getsid(0) == getpid() ? "its own" : "another's");
+    /* In a pid namespace of our own the numbers are small, and the same each time. */
+    printf("pid %d parent %d leader %s session %s\n", getpid() < 10 ? getpid() : -1,
+           getppid() < 10 ? getppid() : -1, getpgrp() == getpid() ? "yes" : "no",
+           getsid(0) == getpid() ? "its own" : "another's");
     printf("personality %x policy %d nice %d ioprio %ld\n", (unsigned)personality(0xffffffff),
            sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), syscall(SYS_ioprio_get, 1, 0));
     if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, keyring,
