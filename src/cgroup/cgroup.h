@@ -167,6 +167,8 @@ int group_remove(struct group *group, struct err *err);
 
 /*
  * Kill and remove what the record names, whatever of it exists; nothing else is touched. Idempotent.
+ * Without kill: of a run whose processes died with their pid namespace; who is in its groups was put
+ * there by others, lives, and is named in the error.
  * Returns 0 only when nothing is left.
  */
-int group_reclaim(const char *paths, int root_fd, struct err *err);
+int group_reclaim(const char *paths, int root_fd, bool kill, struct err *err);

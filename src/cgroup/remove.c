@@ -175,7 +175,7 @@ static void parents_remove(const char *paths, int root_fd)
     } while (removed);
 }
 
-int group_reclaim(const char *paths, int root_fd, struct err *err)
+int group_reclaim(const char *paths, int root_fd, bool kill, struct err *err)
 {
     const char *record = paths;
     _cleanup_(group_closep) struct group *group = group_new(root_fd);
@@ -194,7 +194,11 @@ int group_reclaim(const char *paths, int root_fd, struct err *err)
         parents_remove(record, root_fd);
         return r.first;
     }
-    int killed = group_kill(group, RECLAIM_WAIT_US, r.first ? NULL : err);
+    int killed = 0;
+    if (kill)
+        killed = group_kill(group, RECLAIM_WAIT_US, r.first ? NULL : err);
+    else
+        group_freeze(group, false, 0, NULL); /* a frozen process may not die before */
     if (killed < 0 && r.first == 0)
         r.first = killed;
     int removed = group_remove(group, r.first ? NULL : err);

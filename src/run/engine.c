@@ -86,6 +86,7 @@ int engine_reclaim_record(void *data, const char *name, const char *text, struct
 {
     struct engine *engine = data;
     _cleanup_buf_ struct buf paths = BUF_INIT;
+    char pids[8];
 
     if (!record_name_valid(name))
         return err_set(err, EINVAL, "'%.140s' in the run directory is not a record of ours", name);
@@ -95,7 +96,8 @@ int engine_reclaim_record(void *data, const char *name, const char *text, struct
         if (r < 0)
             return r;
     }
-    int r = group_reclaim(buf_text(&paths), -1, err);
+    bool own_pids = record_find(text, "pids", pids, sizeof(pids)) && strcmp(pids, "own") == 0;
+    int r = group_reclaim(buf_text(&paths), -1, !own_pids, err);
     if (r < 0)
         err_prefix(err, "cannot reclaim what the dead run '%s' left", name);
     return r;

@@ -24,6 +24,8 @@ static int record_lines(struct run *run, struct buf *ret, struct err *err)
     cursor = buf_text(&paths);
     while (line_next(&cursor, &line, &len))
         buf_printf(ret, "group %.*s\n", (int)len, line);
+    if (run->spec->namespaces & CLONE_NEWPID)
+        buf_puts(ret, "pids own\n");
     return buf_error(ret) < 0 ? err_nomem(err) : 0;
 }
 
