@@ -53,6 +53,11 @@ static int clone_failed(int code, struct err *err)
             err, code,
             "cannot make the process for COMMAND: --pids-limit or a pids limit above it "
             "allows no process");
+    if (code == EACCES)
+        return err_refuse(
+            err, code,
+            "cannot make the process for COMMAND in its group: the group is not ours to "
+            "put processes into");
     if (code == EBUSY)
         return err_set(err, code,
                        "cannot make the process for COMMAND in its group: the group has "
@@ -68,7 +73,7 @@ static int command_start(struct launch *launch, struct err *err)
         .exit_signal = SIGCHLD,
     };
 
-    if (launch->v2_fd >= 0) {
+    if (launch->v2_fd >= 0 && !launch->joins) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (unsigned)launch->v2_fd;
     }

@@ -27,17 +27,12 @@
  */
 static int step_join(struct launch *launch, struct err *err)
 {
-    int r = 0;
-
     for (size_t i = 0; i < launch->n_tasks_fds; i++) {
-        r = fd_write_all(launch->tasks_fds[i], "0", 1);
+        int r = fd_write_all(launch->tasks_fds[i], "0", 1);
         if (r < 0)
             return err_set(err, -r, "cannot join the run's group %zu: %s", i, err_name(-r));
     }
-    /* Process 1 was born outside: it is COMMAND only from here on. */
-    if (!launch->spec->init && launch->v2_fd >= 0)
-        r = file_write(launch->v2_fd, "cgroup.procs", "0");
-    return r < 0 ? err_set(err, -r, "cannot join the run's group: %s", err_name(-r)) : 0;
+    return 0;
 }
 
 static bool has_cgroup_namespace(const struct launch *launch)

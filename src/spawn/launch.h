@@ -48,6 +48,7 @@ struct launch {
     char *cwd;        /* absolute, owned */
     uid_t box_uid;    /* what the box becomes in its user namespace; -1: it stays who it is */
     gid_t box_gid;
+    bool joins; /* COMMAND joins its unified group too; else it is born in it */
     uid_t uid;
     gid_t gid;
     gid_t *groups; /* owned */

@@ -76,11 +76,12 @@ int message_receive(int fd, bool wait, struct message *ret)
     ssize_t n;
 
     ret->n_fds = 0;
+    /* An end that closes before it has read all leaves us an error, once, before what it had said. */
     do {
         n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-    } while (n < 0 && errno == EINTR && wait);
+    } while (n < 0 && (errno == ECONNRESET || (errno == EINTR && wait)));
     if (n < 0)
-        return errno == ECONNRESET ? 0 : errno == EINTR ? -EAGAIN : -errno;
+        return errno == EINTR ? -EAGAIN : -errno;
     if (n == 0)
         return 0;
     take_fds(&header, ret);

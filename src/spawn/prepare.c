@@ -134,10 +134,24 @@ static int prepare_box_user(struct launch *launch, struct err *err)
     const struct spec *spec = launch->spec;
 
     (void)err;
+    launch->box_uid = (uid_t)-1;
+    launch->box_gid = (gid_t)-1;
     if (!(spec->namespaces & CLONE_NEWUSER))
         return 0;
     launch->box_uid = number_inside(spec->uid_maps, spec->n_uid_maps, geteuid());
     launch->box_gid = number_inside(spec->gid_maps, spec->n_gid_maps, getegid());
+    return 0;
+}
+
+/*
+ * COMMAND cannot be born in its group when the box becomes it, nor when the box is somebody else than we
+ * to the file system: the right to join is that of whoever opened the file, the right to be born there
+ * is not.
+ */
+static int prepare_group(struct launch *launch, struct err *err)
+{
+    (void)err;
+    launch->joins = !launch->spec->init || launch->box_uid != (uid_t)-1;
     return 0;
 }
 
@@ -243,7 +257,7 @@ static int prepare_outcome(struct launch *launch, struct err *err)
 int launch_prepare(struct launch *launch, const struct spawn_options *options, struct err *err)
 {
     static int (*const part_table[])(struct launch *, struct err *) = {
-        prepare_outcome,     prepare_box_user,  prepare_user,
+        prepare_outcome,     prepare_box_user,  prepare_group, prepare_user,
         prepare_environment, prepare_directory, prepare_stdio,
     };
     const struct spec *spec = options->spec;

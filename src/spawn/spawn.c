@@ -132,6 +132,7 @@ static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err
     if (pid < 0)
         return clone_failed(launch->spec, -pid, err);
     spawn->box_pid = pid;
+    spawn->joins = launch->joins;
     return box_release(launch->spec, spawn, err);
 }
 
@@ -164,12 +165,20 @@ int spawn_start(const struct spawn_options *options, struct spawn *ret, struct e
 
 int spawn_go(struct spawn *spawn, const struct spawn_groups *groups, struct err *err)
 {
-    struct message go = { .kind = MESSAGE_GO, .n_tasks = (int)groups->n_tasks_fds };
+    struct message go = { .kind = MESSAGE_GO };
+    _cleanup_close_ int procs_fd = -1;
 
-    if (groups->n_tasks_fds + 1 > MESSAGE_FDS)
+    if (groups->n_tasks_fds + 2 > MESSAGE_FDS)
         return err_set(err, E2BIG, "cannot join %zu groups at once", groups->n_tasks_fds);
     for (size_t i = 0; i < groups->n_tasks_fds; i++)
         go.fds[go.n_fds++] = groups->tasks_fds[i];
+    if (groups->v2_fd >= 0 && spawn->joins) {
+        procs_fd = openat(groups->v2_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        if (procs_fd < 0)
+            return err_set(err, errno, "cannot open the run's group to join it: %m");
+        go.fds[go.n_fds++] = procs_fd;
+    }
+    go.n_tasks = (int)go.n_fds;
     if (groups->v2_fd >= 0)
         go.fds[go.n_fds++] = groups->v2_fd;
     int r = box_tell(spawn, &go, err);

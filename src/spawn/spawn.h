@@ -71,6 +71,7 @@ struct spawn {
     int channel_fd;    /* readable or hung up when spawn_read() has something to tell */
     int terminal_fd;   /* pty master once started with tty, else -1 */
     bool init;         /* a box stands between us and COMMAND */
+    bool joins;        /* COMMAND joins its unified group instead of being born in it */
     bool started, reaped;
 };
 

@@ -893,6 +893,26 @@ static void messages_go_whole_or_not(void **state)
     close(pair[1]);
 }
 
+/* The box fails while the supervisor already tells it to go on. */
+static void last_words_are_heard(void **state)
+{
+    struct message sent = { .kind = MESSAGE_FAILED }, got;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    err_set(&sent.err, EIO, "last words");
+    assert_int_equal(message_send(pair[0], &sent), 0);
+    sent.kind = MESSAGE_MAPPED;
+    assert_int_equal(message_send(pair[1], &sent), 0);
+    close(pair[0]);
+    assert_int_equal(message_receive(pair[1], true, &got), 1);
+    assert_string_equal(got.err.text, "last words");
+    assert_int_equal(message_receive(pair[1], true, &got), 0);
+    assert_int_equal(message_send(pair[1], &sent), -EPIPE);
+    close(pair[1]);
+}
+
 static void attributes_as_flags(void **state)
 {
     (void)state;
@@ -935,6 +955,7 @@ int main(void)
         cmocka_unit_test(nothing_outlives_the_supervisor),
         cmocka_unit_test(terminal_is_its_own),
         cmocka_unit_test(messages_go_whole_or_not),
+        cmocka_unit_test(last_words_are_heard),
         cmocka_unit_test(attributes_as_flags),
     };
 
