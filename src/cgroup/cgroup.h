@@ -151,10 +151,12 @@ int group_cpu_us(const struct group *group, uint64_t *ret_us);
 int group_events(const struct group *group, bool before, bool machine, struct event_counts *counts);
 
 /*
- * File descriptors that announce events, -1 where there are none: an eventfd (v1 OOM notification;
- * readable) or an inotify fd on memory.events (v2).
+ * v1: have the kernel announce whose memory limit leaves the run out of memory, by eventfds on the
+ * limit group and on the base above it. To be called before the first group_events(), which then knows
+ * EVENT_OOM_OWN, and EVENT_OOM_ANCESTOR by what it says. Where the kernel does not take part, and on
+ * v2, whose files tell by themselves, nothing changes.
  */
-int group_oom_fd(struct group *group, struct err *err);
+void group_watch_oom(struct group *group);
 
 /* Send SIGKILL to every process of the run (cgroup.kill; on v1 freeze, kill, thaw, repeat), and wait
  * until the groups are empty: at most timeout_us, else -EBUSY. Frozen groups die too. */

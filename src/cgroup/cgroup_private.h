@@ -179,6 +179,8 @@ struct group {
 struct group_cache {
     int cpu_fd;
     bool cpu_is_v2;
+    int oom_own_fd, oom_above_fd; /* eventfds of group_watch_oom(), -1: none */
+    uint64_t oom_own, oom_above;  /* what they have announced */
 };
 
 /* The part that serves a controller in a version; CONTROLLER_NONE with 2: the v2 part. NULL: none. */

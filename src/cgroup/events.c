@@ -1,9 +1,11 @@
 /*
- * The counters that verdicts rest on, and the file descriptor that announces running out of memory.
+ * The counters that verdicts rest on.
  *
  * v1 (Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst): memory.failcnt counts in the group
  * whose limit was hit, the oom_kill line of memory.oom_control in the group of the victim only, and
- * the max line of pids.events in the group that forked, whosever limit it was.
+ * the max line of pids.events in the group that forked, whosever limit it was. The eventfds of
+ * memory.oom_control are told in the group that is out of memory and in all beneath it, not in those
+ * above, and not when it is the machine that is.
  * v2 (cgroup-v2.rst): memory.events counts what happened in a group and beneath, memory.events.local
  * tells whose limit it was. pids.events counts like v1's before Linux 6.12; since then in the group
  * whose limit was hit and in those above it.
@@ -12,7 +14,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "cgroup/cgroup_private.h"
@@ -50,6 +51,11 @@ static const struct event_source source_table[] = {
     { EVENT_PIDS_MAX, 2, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_BOTH },
     { EVENT_PIDS_ANCESTOR, 2, CONTROLLER_PIDS, "pids.events.local", NULL, "max", WHERE_ANCESTORS },
 };
+
+/* Limits that COMMAND gave itself, which v2 tells by the figure memory_oom_events. */
+static const struct event_source nested_source = { EVENT_OOM_NESTED, 1,    CONTROLLER_MEMORY,
+                                                   "memory.failcnt", NULL, NULL,
+                                                   WHERE_INNER };
 
 struct counting {
     const struct event_source *source;
@@ -162,6 +168,9 @@ static void source_count(const struct group *group, const struct event_source *s
 
     if (!part || (ancestors && part->base_is_root))
         return;
+    /* A limit that was reached is no evidence where being out of memory is announced. */
+    if (source->event == EVENT_OOM_ANCESTOR && group->cache->oom_above_fd >= 0)
+        return;
     if (before && group->fresh && !ancestors)
         /* Made by us a moment ago: every counter is at 0, and reading it would say nothing else. */
         c.known = true;
@@ -224,59 +233,92 @@ static void machine_count(const struct group *group, bool before, struct event_c
     snprintf(count->source, sizeof(count->source), "/proc/vmstat oom_kill");
 }
 
+/* ---- being told -------------------------------------------------------------------------------------- */
+
+/*
+ * cgroup.event_control takes "EVENTFD FILE"; the eventfd is told when the group is out of memory. -1
+ * where the kernel has no such thing.
+ */
+static int oom_eventfd(int group_fd)
+{
+    char text[32];
+    _cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    _cleanup_close_ int control =
+        event < 0 ? -1 : openat(group_fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+
+    if (control < 0)
+        return -1;
+    snprintf(text, sizeof(text), "%d %d", event, control);
+    return file_write(group_fd, "cgroup.event_control", text) < 0 ? -1 : TAKE_FD(event);
+}
+
+void group_watch_oom(struct group *group)
+{
+    const struct part *part = group_part(group, CONTROLLER_MEMORY, 1);
+    struct group_cache *cache = group->cache;
+
+    if (!part || cache->oom_own_fd >= 0)
+        return;
+    /* Without the one above, it could not be told from our own: then the limits' counters have to do. */
+    if (!part->base_is_root) {
+        cache->oom_above_fd = oom_eventfd(part->base_fd);
+        if (cache->oom_above_fd < 0)
+            return;
+    }
+    cache->oom_own_fd = oom_eventfd(part->fd);
+    if (cache->oom_own_fd < 0)
+        cache->oom_above_fd = fd_close(cache->oom_above_fd);
+}
+
+static void announced_add(int fd, uint64_t *count)
+{
+    eventfd_t more;
+
+    if (fd >= 0 && eventfd_read(fd, &more) == 0)
+        *count += more;
+}
+
+/* What was announced above was announced here too: the difference is our own. */
+static void oom_count(const struct group *group, bool before, struct event_counts *counts)
+{
+    static const struct event_source own_source = { .event = EVENT_OOM_OWN,
+                                                    .key = "eventfd",
+                                                    .where = WHERE_GROUP };
+    static const struct event_source above_source = { .event = EVENT_OOM_ANCESTOR,
+                                                      .key = "eventfd",
+                                                      .where = WHERE_ANCESTORS };
+    struct event_count *own = &counts->event[EVENT_OOM_OWN];
+    struct event_count *above = &counts->event[EVENT_OOM_ANCESTOR];
+    const struct part *part = group_part(group, CONTROLLER_MEMORY, 1);
+    struct group_cache *cache = group->cache;
+
+    if (!part || cache->oom_own_fd < 0)
+        return;
+    announced_add(cache->oom_own_fd, &cache->oom_own);
+    announced_add(cache->oom_above_fd, &cache->oom_above);
+    count_set(own, before,
+              cache->oom_own > cache->oom_above ? cache->oom_own - cache->oom_above : 0);
+    source_name(part, &own_source, "memory.oom_control", own->source, sizeof(own->source));
+    if (cache->oom_above_fd < 0)
+        return;
+    count_set(above, before, cache->oom_above);
+    source_name(part, &above_source, "memory.oom_control", above->source, sizeof(above->source));
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------- */
+
 int group_events(const struct group *group, bool before, bool machine, struct event_counts *counts)
 {
     if (before)
         *counts = (struct event_counts){ 0 };
     for (size_t i = 0; i < ARRAY_SIZE(source_table); i++)
         source_count(group, &source_table[i], before, counts);
+    oom_count(group, before, counts);
+    /* It only matters whose limit it was when somebody was killed. */
+    if (!before && counts->event[EVENT_OOM_KILL].after > counts->event[EVENT_OOM_KILL].before)
+        source_count(group, &nested_source, false, counts);
     hugetlb_count(group, before, counts);
     if (machine)
         machine_count(group, before, counts);
     return 0;
-}
-
-/* ---- being told -------------------------------------------------------------------------------------- */
-
-/* cgroup.event_control takes "EVENTFD FILE"; the eventfd is told when the group is out of memory. */
-static int oom_eventfd(const struct part *part, struct err *err)
-{
-    char text[32], path[1024];
-    _cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    _cleanup_close_ int control = openat(part->fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
-    int r = event < 0 || control < 0 ? -errno : 0;
-
-    if (r == 0) {
-        snprintf(text, sizeof(text), "%d %d", event, control);
-        r = file_write(part->fd, "cgroup.event_control", text);
-    }
-    if (r == 0)
-        return TAKE_FD(event);
-    part_path(part, "memory.oom_control", path, sizeof(path));
-    return err_set(err, -r, "cannot have running out of memory announced by %s: %m", path);
-}
-
-static int oom_inotify(const struct part *part, struct err *err)
-{
-    char link[64], path[1024];
-    _cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d/memory.events", part->fd);
-    if (watch >= 0 && inotify_add_watch(watch, link, IN_MODIFY) >= 0)
-        return TAKE_FD(watch);
-    int code = errno;
-    part_path(part, "memory.events", path, sizeof(path));
-    return err_set(err, code, "cannot have changes of %s announced: %m", path);
-}
-
-int group_oom_fd(struct group *group, struct err *err)
-{
-    const struct part *v1 = group_part(group, CONTROLLER_MEMORY, 1);
-    const struct part *v2 = group_part(group, CONTROLLER_MEMORY, 2);
-
-    if (v1)
-        return oom_eventfd(v1, err);
-    if (v2)
-        return oom_inotify(v2, err);
-    return -1;
 }

@@ -24,7 +24,7 @@ struct group *group_new(int root_fd)
         free(cache);
         return NULL;
     }
-    cache->cpu_fd = -1;
+    *cache = (struct group_cache){ .cpu_fd = -1, .oom_own_fd = -1, .oom_above_fd = -1 };
     group->cache = cache;
     group->root_fd = root_fd;
     return group;
@@ -55,6 +55,8 @@ void group_close(struct group *group)
     free(group->read_back);
     strv_free(group->notes);
     fd_close(group->cache->cpu_fd);
+    fd_close(group->cache->oom_own_fd);
+    fd_close(group->cache->oom_above_fd);
     free(group->cache);
     free(group);
 }

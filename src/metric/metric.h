@@ -127,11 +127,12 @@ const char *whose_name(enum whose whose); /* "own", "ancestor", "machine", NULL 
 
 /* A counter read before and after the run. */
 enum event_id {
-    EVENT_OOM_OWN,  /* the limit group itself hit its memory limit and found nothing to reclaim */
+    EVENT_OOM_OWN,  /* the limit group itself was out of memory: at its limit, nothing to reclaim */
     EVENT_OOM_KILL, /* processes of this run killed by the OOM killer */
     EVENT_MEMORY_FAILCNT, /* how often the own limit was hit (v1 failcnt, v2 events "max") */
     EVENT_MEMSW_FAILCNT,
-    EVENT_OOM_ANCESTOR, /* an ancestor's limit hit (v1 failcnt, v2 events.local "oom") */
+    EVENT_OOM_ANCESTOR, /* an ancestor was out of memory; v1 without eventfd: its limit was hit */
+    EVENT_OOM_NESTED, /* v1: the limit of a group beneath was hit, which COMMAND made itself */
     EVENT_OOM_MACHINE,  /* /proc/vmstat oom_kill */
     EVENT_PIDS_MAX,     /* forks refused by the own pids limit */
     EVENT_PIDS_ANCESTOR,

@@ -103,6 +103,7 @@ void evidence_add_event(struct verdict *v, const struct observation *o, enum eve
         [EVENT_MEMORY_FAILCNT] = "own memory limit reached",
         [EVENT_MEMSW_FAILCNT] = "own memory and swap limit reached",
         [EVENT_OOM_ANCESTOR] = "memory limit above reached",
+        [EVENT_OOM_NESTED] = "memory limit of a group of COMMAND's own reached",
         [EVENT_OOM_MACHINE] = "/proc/vmstat oom_kill",
         [EVENT_PIDS_MAX] = "forks refused",
         [EVENT_PIDS_ANCESTOR] = "pids limit above reached",

@@ -24,30 +24,27 @@ static bool both_reached(const struct observation *o)
 }
 
 /*
- * The own limit: it was reached (failcnt), and this group, not merely one above, was out of memory.
- * Where one of the two cannot be read the other decides.
+ * The own limit: this group, not merely one above or beneath, was out of memory. Where that cannot be
+ * read, the limit was reached (failcnt) at least.
  */
 bool own_memory_limit(const struct observation *o)
 {
-    bool reached = event_moved(o, EVENT_MEMORY_FAILCNT) || both_reached(o);
-    bool reached_known =
-        event_known(o, EVENT_MEMORY_FAILCNT) || event_known(o, EVENT_MEMSW_FAILCNT);
-    bool out = event_moved(o, EVENT_OOM_OWN) > 0;
-
-    if (reached_known && event_known(o, EVENT_OOM_OWN))
-        return reached && out;
-    return reached || (out && !reached_known);
+    if (event_known(o, EVENT_OOM_OWN))
+        return event_moved(o, EVENT_OOM_OWN) > 0;
+    return event_moved(o, EVENT_MEMORY_FAILCNT) || both_reached(o);
 }
 
 /*
- * COMMAND made groups of its own beneath this one and gave them limits: the group and those
- * beneath it were out of memory (v2 counts upwards), this one alone was not. A fresh group counts
- * from 0.
+ * COMMAND made groups of its own beneath this one and gave them limits. v2: the group and those
+ * beneath it were out of memory (it counts upwards), this one alone was not; a fresh group counts
+ * from 0. v1: such a limit was reached, and nobody else's group was out of memory.
  */
 static bool nested_memory_limit(const struct observation *o)
 {
     uint64_t events;
 
+    if (event_moved(o, EVENT_OOM_NESTED))
+        return !own_memory_limit(o) && !event_moved(o, EVENT_OOM_ANCESTOR);
     return event_known(o, EVENT_OOM_OWN) && !event_moved(o, EVENT_OOM_OWN) &&
            sample_get(o->final, METRIC_MEMORY_OOM_EVENTS, &events) && events > 0;
 }
@@ -104,15 +101,17 @@ void fill_memory_whose(const struct observation *o, struct verdict *v)
 {
     static const enum event_id order_table[] = { EVENT_OOM_KILL,       EVENT_OOM_OWN,
                                                  EVENT_MEMORY_FAILCNT, EVENT_MEMSW_FAILCNT,
-                                                 EVENT_OOM_ANCESTOR,   EVENT_OOM_MACHINE };
+                                                 EVENT_OOM_NESTED,     EVENT_OOM_ANCESTOR,
+                                                 EVENT_OOM_MACHINE };
 
     v->whose = whose_memory(o);
     if (v->whose == WHOSE_OWN)
         v->limit = own_memory_limit_id(o);
     for (size_t i = 0; i < ARRAY_SIZE(order_table); i++) {
-        /* What stood still is evidence too, but for the counter of a limit that few runs have. */
-        if (order_table[i] != EVENT_MEMSW_FAILCNT || event_moved(o, order_table[i]))
-            evidence_add_event(v, o, order_table[i]);
+        enum event_id id = order_table[i];
+        /* What stood still is evidence too, but for the counters of limits that few runs have. */
+        if ((id != EVENT_MEMSW_FAILCNT && id != EVENT_OOM_NESTED) || event_moved(o, id))
+            evidence_add_event(v, o, id);
     }
     if (v->whose == WHOSE_OWN && both_reached(o) && !event_moved(o, EVENT_MEMSW_FAILCNT))
         evidence_add_metric(v, o, METRIC_MEMORY_AND_SWAP_PEAK_BYTES);

@@ -61,6 +61,11 @@ static void fill_wall(const struct observation *o, struct verdict *v)
 {
     v->cause = CAUSE_WALL_TIME;
     fill_supervised(o, v, "wall time", LIMIT_TIMEOUT, METRIC_WALL_US);
+    /* Why it had got nowhere. */
+    if (o->limits && limit_is_set(o->limits, LIMIT_OOM_KILL_DISABLE) &&
+        event_moved(o, EVENT_OOM_OWN) && !event_moved(o, EVENT_OOM_KILL))
+        verdict_say(v, "; it was out of memory, and --oom-kill-disable held it instead of having "
+                       "it killed");
 }
 
 static void fill_cpu(const struct observation *o, struct verdict *v)

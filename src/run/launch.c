@@ -67,7 +67,10 @@ static int launch_groups(struct run *run, struct err *err)
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
     if (r < 0)
         return r;
-    return group_events(run->group, true, run->spec->measure != SPEC_MEASURE_NOTHING, &run->events);
+    bool measured = run->spec->measure != SPEC_MEASURE_NOTHING;
+    if (measured)
+        group_watch_oom(run->group);
+    return group_events(run->group, true, measured, &run->events);
 }
 
 /* ---- processes ---------------------------------------------------------------------------------------- */

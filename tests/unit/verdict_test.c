@@ -100,6 +100,12 @@ static const struct row row_table[] = {
       .stopped = STOP_WALL_TIME, .limits = "timeout=2", .figure = { FIGURE(WALL_US, 2003000) },
       SAYS(WALL_TIME, OWN, TIMEOUT), .n_evidence = 1,
       .text = "wall time: own limit (--timeout 2s): COMMAND exited with status 0 after 2.003 s" },
+    { "a run held at its memory limit until its time is up", KILLED(SIGKILL),
+      .stopped = STOP_WALL_TIME, .limits = "timeout=2 memory=50m oom-kill-disable=true",
+      .event = { EVENT(OOM_KILL, 0, 0), EVENT(OOM_OWN, 0, 1), EVENT(MEMORY_FAILCNT, 0, 9) },
+      .figure = { FIGURE(WALL_US, 2000000) }, SAYS(WALL_TIME, OWN, TIMEOUT), .n_evidence = 2,
+      .text = "wall time: own limit (--timeout 2s): COMMAND was ended by SIGKILL after 2 s; it was "
+              "out of memory, and --oom-kill-disable held it instead of having it killed" },
     { "the wall clock goes before an OOM kill of a child", KILLED(SIGKILL),
       .stopped = STOP_WALL_TIME, .limits = "timeout=2 memory=50m",
       .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 1), EVENT(MEMORY_FAILCNT, 0, 1) },
@@ -227,10 +233,16 @@ static const struct row row_table[] = {
       SAYS(MEMORY, ANCESTOR, NONE), .n_evidence = 5,
       .text = "memory: limit of a group above (/test/EVENT4): 1 process killed by the OOM "
               "killer, COMMAND was ended by SIGKILL" },
-    { "v1: the eventfd fires for an ancestor too, the failcnt tells", KILLED(SIGKILL),
+    { "v1 without an eventfd: the failcnts tell", KILLED(SIGKILL), .limits = "memory=1g",
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(MEMORY_FAILCNT, 0, 0), EVENT(OOM_ANCESTOR, 3, 9),
+                 EVENT(OOM_MACHINE, 0, 1) },
+      SAYS(MEMORY, ANCESTOR, NONE), .n_evidence = 4,
+      .text = "memory: limit of a group above (/test/EVENT4): 1 process killed by the OOM "
+              "killer, COMMAND was ended by SIGKILL" },
+    { "v1: the own limit was touched, an ancestor was out of memory", KILLED(SIGKILL),
       .limits = "memory=1g",
-      .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 1), EVENT(MEMORY_FAILCNT, 0, 0),
-                 EVENT(OOM_ANCESTOR, 3, 9), EVENT(OOM_MACHINE, 0, 1) },
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 0), EVENT(MEMORY_FAILCNT, 0, 90),
+                 EVENT(OOM_ANCESTOR, 0, 1), EVENT(OOM_MACHINE, 0, 1) },
       SAYS(MEMORY, ANCESTOR, NONE), .n_evidence = 5,
       .text = "memory: limit of a group above (/test/EVENT4): 1 process killed by the OOM "
               "killer, COMMAND was ended by SIGKILL" },
@@ -268,6 +280,18 @@ static const struct row row_table[] = {
       .figure = { FIGURE(MEMORY_OOM_EVENTS, 1) }, SAYS(MEMORY, NONE, NONE), .n_evidence = 4,
       .text = "memory: limit of a group that COMMAND itself made: 1 process killed by the OOM "
               "killer, COMMAND exited with status 1" },
+    { "v1: a group that COMMAND made itself", KILLED(SIGKILL), .limits = "memory=1g",
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 0), EVENT(MEMORY_FAILCNT, 0, 0),
+                 EVENT(OOM_NESTED, 0, 7), EVENT(OOM_MACHINE, 0, 1) },
+      SAYS(MEMORY, NONE, NONE), .n_evidence = 5,
+      .text = "memory: limit of a group that COMMAND itself made: 1 process killed by the OOM "
+              "killer, COMMAND was ended by SIGKILL" },
+    { "v1: a limit of COMMAND's own was touched, an ancestor was out of memory", KILLED(SIGKILL),
+      .event = { EVENT(OOM_KILL, 0, 1), EVENT(OOM_OWN, 0, 0), EVENT(OOM_NESTED, 0, 7),
+                 EVENT(OOM_ANCESTOR, 0, 1) },
+      SAYS(MEMORY, ANCESTOR, NONE), .n_evidence = 4,
+      .text = "memory: limit of a group above (/test/EVENT4): 1 process killed by the OOM "
+              "killer, COMMAND was ended by SIGKILL" },
     { "old v1: no counter of kills, but failcnt and SIGKILL", KILLED(SIGKILL),
       .limits = "memory=50m", .event = { EVENT(OOM_OWN, 0, 1), EVENT(MEMORY_FAILCNT, 0, 36) },
       SAYS(MEMORY, OWN, MEMORY), .n_evidence = 2,
