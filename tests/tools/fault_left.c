@@ -9,7 +9,6 @@
 
 #include "fault.h"
 
-#define RUN_DIRECTORY "/run/ration"
 #define DEPTH_MAX     8
 
 static void add_line(struct fault_text *text, const char *what, const char *rest)
@@ -77,7 +76,8 @@ static void add_group(const char *path, void *data)
 
 static unsigned left_records(const char *name, struct fault_text *ret)
 {
-    DIR *dir = opendir(RUN_DIRECTORY);
+    const char *path = getenv("RATION_STATE_DIR");
+    DIR *dir = opendir(path && *path ? path : "/run/ration");
     const struct dirent *entry;
     unsigned n = 0;
 
