@@ -129,6 +129,23 @@ static bool source_read(struct sampling *s, const struct part *part,
     return known;
 }
 
+/*
+ * Some kernels (6.1) count a v1 group's block I/O only while a limit on it is set; elsewhere the files
+ * are there and say 0. Where even the root group, with all beneath it, has never done any I/O, a 0 means
+ * nothing.
+ */
+static bool io_is_counted(const struct part *part, const char *file)
+{
+    const struct metric_source total = { .parse = METRIC_PARSE_SUM_OP, .key = "Total" };
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    uint64_t value;
+
+    if (part->root_fd < 0)
+        return true;
+    return file_read(part->root_fd, file, TEXT_FILE_MAX, &text) == 0 &&
+           metric_parse(&total, buf_text(&text), 0, &value) && value > 0;
+}
+
 static bool metric_try(struct sampling *s, enum metric_id id, const struct metric_source *source,
                        int version, struct sample *ret)
 {
@@ -139,6 +156,8 @@ static bool metric_try(struct sampling *s, enum metric_id id, const struct metri
         return false;
     const struct part *part = group_part(s->group, source->controller, version);
     if (!part || !source_read(s, part, source, &value))
+        return false;
+    if (value == 0 && source->parse == METRIC_PARSE_SUM_OP && !io_is_counted(part, source->file))
         return false;
     const char *controller = source->controller < CONTROLLER_COUNT
                                  ? controller_name(source->controller, version)

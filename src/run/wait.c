@@ -19,12 +19,10 @@ int run_stop(struct run *run, enum stop_reason reason)
         loop_stop(&run->loop);
         return 0;
     }
-    /* With the older freezer a frozen process does not die before it is thawed, and group_kill() sees to that. */
-    if (run->frozen && run->group) {
-        group_kill(run->group, 0, NULL);
-        return 0;
-    }
     int r = spawn_signal(&run->spawn, SIGKILL);
+    /* With the older freezer a frozen process does not die before it is thawed, whoever froze it. */
+    if (run->group && (run->frozen || !run->plan.layout.has_v2))
+        group_kill(run->group, 0, NULL);
     return r == -ESRCH ? 0 : r;
 }
 
@@ -149,6 +147,9 @@ static int wait_processes(struct run *run, struct err *err)
 
     if (!own_pids && run->group)
         r = group_kill(run->group, 5000000, err);
+    /* What somebody froze with the older freezer would be waited for in vain. */
+    else if (run->group && !run->plan.layout.has_v2)
+        group_freeze(run->group, false, 0, NULL);
     if (!run->reaped) {
         int reaped =
             spawn_reap(&run->spawn, run->exit.ended_us == 0 && !run->failed, r < 0 ? NULL : err);

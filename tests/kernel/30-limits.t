@@ -144,6 +144,7 @@ expect_json_matches "$json" limits.rlimit-nofile.in_force '100' 'limits.rlimit-n
 
 # ---- devices -----------------------------------------------------------------------------------
 
+mkdir "$work/mnt"
 # Root with every capability inside, so that only the device rules stand in the way.
 run_ration run -- "$probe" open rw /dev/null
 expect_status 0 'devices: /dev/null opens'
@@ -155,11 +156,11 @@ run_ration run --device-cgroup-rule 'deny c 1:5 w' -- "$probe" open r /dev/zero
 expect_status 0 'devices: what is denied is writing'
 run_ration run --device-cgroup-rule 'deny c 1:5 w' -- "$probe" open w /dev/zero
 expect_status 3 'devices: and writing is'
-run_ration run --device-cgroup-rule 'allow c 1:11 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs /mnt:dev -- \
-    sh -c 'mknod /mnt/kmsg c 1 11 && exec "$0" open r /mnt/kmsg' "$probe"
+run_ration run --device-cgroup-rule 'allow c 1:11 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs "$work/mnt:dev" -- \
+    sh -c 'mknod "$1" c 1 11 && exec "$0" open r "$1"' "$probe" "$work/mnt/kmsg"
 expect_status 0 'devices: a rule that allows lets COMMAND open a node of its own making'
-run_ration run --device-cgroup-rule 'allow c 1:3 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs /mnt:dev -- \
-    sh -c 'mknod /mnt/kmsg c 1 11 && exec "$0" open r /mnt/kmsg' "$probe"
+run_ration run --device-cgroup-rule 'allow c 1:3 r' --cap-add MKNOD --cap-add SYSLOG --tmpfs "$work/mnt:dev" -- \
+    sh -c 'mknod "$1" c 1 11 && exec "$0" open r "$1"' "$probe" "$work/mnt/kmsg"
 expect_status 3 'devices: without it, it cannot'
 assert_no_leftovers
 

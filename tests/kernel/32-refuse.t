@@ -146,9 +146,10 @@ in_world 'mount -t tmpfs none /run && mkdir /run/elsewhere && ln -s elsewhere /r
 expect_refusal_of 125 '/run/ration' 'a run directory that is a symbolic link is refused'
 
 # A report that cannot be written whole: COMMAND ran, and that is not hidden.
-in_world 'mount -t tmpfs -o size=4k none /mnt && head -c 4096 /dev/zero >/mnt/filler || exit 99' \
-    run --report /mnt/report --format json -- "$hog" exit 0
-expect_refusal_of 125 '/mnt/report|--report' 'a report that finds no space is told'
+mkdir "$work/full"
+in_world 'cd '"$work/full"' && mount -t tmpfs -o size=4k none . && cd . &&
+        head -c 4096 /dev/zero >'"$work/full/filler"' || exit 99' run --report "$work/full/report" --format json -- "$hog" exit 0
+expect_refusal_of 125 '/full/report|--report' 'a report that finds no space is told'
 
 # ---- names in use by others --------------------------------------------------------------------
 

@@ -39,6 +39,10 @@ printf 'text\n' >"$work/plain"
 printf 'garbage\n' >"$work/garbage"
 chmod 755 "$work/orphan" "$work/garbage"
 chmod 644 "$work/plain"
+mkdir "$work/mnt"
+# Files in memory would not be page cache that can be reclaimed.
+disk=$work
+[ ! -d /scratch ] || disk=/scratch
 long=$(pick 30s 60s)
 
 cat >"$work/table" <<'TABLE'
@@ -57,8 +61,8 @@ cat >"$work/table" <<'TABLE'
 --memory 20m | $hog shm 60m | 137 | memory | own | memory
 --memory 20m | $hog pipes 450 | 137 | memory | own | memory
 --memory 20m --shm-size 100m | $hog file 60m /dev/shm/file | 137 | memory | own | memory
---memory 20m --tmpfs /mnt | $hog file 60m /mnt/file | 137 | memory | own | memory
---memory 20m | $hog file 60m $work/cached | 0 | exited | null | null
+--memory 20m --tmpfs $work/mnt | $hog file 60m $work/mnt/file | 137 | memory | own | memory
+--memory 20m | $hog file 60m $disk/rt-cached.$$ | 0 | exited | null | null
 --memory 30m | $hog rss-tree 8m 6 | 137 | memory | own | memory
 --memory 20m --memory-swap 20m | $hog mem 60m | 137 | memory | own | memory
 --memory 20m | sh -c "$hog mem 60m; exit 9" | 9 | memory | own | memory
@@ -124,7 +128,7 @@ while IFS='|' read -r options command wanted cause whose limit <&3; do
         "$(trim "$options") | $(trim "$command"): $(trim "$cause")"
 done 3<"$work/table"
 rmdir "${where%% *}/$above"
-rm -f "$work/cached"
+rm -f "$disk/rt-cached.$$"
 assert_no_leftovers
 
 # Every signal, raised by COMMAND itself; those that end nobody by default are not among them.

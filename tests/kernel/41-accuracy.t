@@ -116,11 +116,15 @@ fi
 if [ -n "$dir" ] && { has_controller io || has_controller blkio; }; then
     run_json -- "$hog" write 4m "$dir/rt-written.$$" --direct
     expect_status 0 'writing past the page cache'
-    # Beside the data, what the file system writes to remember it.
-    figure io_write_bytes $((4 * mib)) $((6 * mib)) '4 MiB written'
-    figure io_write_ops 1 5000 'in some operations'
-    run_json -- "$hog" read "$dir/rt-written.$$" --direct
-    figure io_read_bytes $((4 * mib)) $((5 * mib)) '4 MiB read'
+    if [ "$(json "$json" metrics.io_write_bytes.value)" = null ] && has_controller blkio; then
+        ok 'I/O that the kernel counts only beneath a limit is unknown, not 0'
+    else
+        # Beside the data, what the file system writes to remember it.
+        figure io_write_bytes $((4 * mib)) $((6 * mib)) '4 MiB written'
+        figure io_write_ops 1 5000 'in some operations'
+        run_json -- "$hog" read "$dir/rt-written.$$" --direct
+        figure io_read_bytes $((4 * mib)) $((5 * mib)) '4 MiB read'
+    fi
     rm -f "$dir/rt-written.$$"
 fi
 
