@@ -201,6 +201,22 @@ int place_bind(struct launch *launch, const struct place *place, unsigned long f
 }
 
 /*
+ * The old call does not mount a file system where that very one is mounted, as the groups are where the
+ * host's /sys is kept; the new ones do. The flags that can be asked for have the same bits in both.
+ */
+static int place_mount_again(const struct place *place, const char *fstype, unsigned long flags,
+                             const char *data)
+{
+    int tree_fd = fs_make(fstype, data, flags, NULL);
+
+    if (tree_fd < 0)
+        return tree_fd;
+    int r = place_attach(place, tree_fd);
+    close(tree_fd);
+    return r;
+}
+
+/*
  * The old call is one where the new ones are five and more, and "." or a name in it is as certain as an
  * fd: both are looked up from the current directory, which is the fd.
  */
@@ -210,7 +226,7 @@ int place_mount(struct launch *launch, const struct place *place, const char *fs
     if (launch->here_fd != place->fd && fchdir(place->fd) < 0)
         return -errno;
     launch->here_fd = place->owned ? -1 : place->fd;
-    if (mount(fstype, place->name[0] ? place->name : ".", fstype, flags, data) < 0)
-        return -errno;
-    return 0;
+    if (mount(fstype, place->name[0] ? place->name : ".", fstype, flags, data) == 0)
+        return 0;
+    return errno == EBUSY ? place_mount_again(place, fstype, flags, data) : -errno;
 }
