@@ -116,8 +116,14 @@ static size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, 
     return n;
 }
 
+/*
+ * Nobody may mount hierarchies from within a user namespace that is not the one of its cgroup namespace
+ * (cgroup_namespaces(7)): --userns private --cgroupns host shows none.
+ */
 static bool spec_shows_cgroups(const struct spec *spec)
 {
+    if ((spec->namespaces & CLONE_NEWUSER) && !(spec->namespaces & CLONE_NEWCGROUP))
+        return false;
     for (size_t i = 0; i < spec->n_mounts; i++) {
         if (spec->mounts[i].kind == MOUNT_CGROUP)
             return true;
