@@ -64,6 +64,9 @@ void result_set_end(struct result *result, const struct observation *observation
     result->exited = observation->started && observation->exited;
     result->exit_status = result->exited ? observation->status : 0;
     result->signal = observation->started && !observation->exited ? observation->status : 0;
+    /* Stopped while it was being made: it ends as if the signal had reached it. */
+    if (!observation->started && observation->stopped == STOP_USER)
+        result->signal = observation->stop_signal;
     result->core_dumped = observation->started && observation->core_dumped;
     if (!observation->started && result->error.code == 0)
         result->error = observation->start_error;

@@ -38,13 +38,8 @@ static const struct {
 static int pass_signal(struct run *run, int signal)
 {
     /* It may end COMMAND or not, so there is no timeout; result.c looks at how COMMAND ended. */
-    if (signal != SIGSTOP && signal != SIGCONT) {
-        run->stop_signal = signal;
-        if (!run->started)
-            return run_stop(run, STOP_USER);
-        if (run->stopped == STOP_NONE)
-            run->stopped = STOP_USER;
-    }
+    if (signal != SIGSTOP && signal != SIGCONT)
+        return run_pass_signal(run, signal);
     int r = spawn_signal(&run->spawn, signal);
     return r == -ESRCH ? 0 : r;
 }

@@ -102,6 +102,8 @@ void relay_done(struct relay *relay);
 /* wait.c */
 /* End COMMAND now; the first reason given is the one that counts. */
 int run_stop(struct run *run, enum stop_reason reason);
+/* Pass a signal on that may end COMMAND; before COMMAND has begun it waits for that. */
+int run_pass_signal(struct run *run, int signal);
 /* Pass an ending signal on, and make sure of the end after the stop timeout. */
 int run_stop_gently(struct run *run, int signal);
 

@@ -26,17 +26,29 @@ int run_stop(struct run *run, enum stop_reason reason)
     return r == -ESRCH ? 0 : r;
 }
 
-int run_stop_gently(struct run *run, int signal)
+int run_pass_signal(struct run *run, int signal)
 {
     run->stop_signal = signal;
-    if (!run->started)
-        return run_stop(run, STOP_USER);
-    run->stopped = run->stopped == STOP_NONE ? STOP_USER : run->stopped;
+    if (!run->started) {
+        /* There is nobody yet to send it to: on_started() does. Who asks again does not want to wait. */
+        if (atomic_exchange(&run->signalled, signal) != 0)
+            return run_stop(run, STOP_USER);
+        return 0;
+    }
+    if (run->stopped == STOP_NONE)
+        run->stopped = STOP_USER;
     int r = spawn_signal(&run->spawn, signal);
+    return r == -ESRCH ? 0 : r;
+}
+
+int run_stop_gently(struct run *run, int signal)
+{
+    int r = run_pass_signal(run, signal);
+
     if (run->stop_timer >= 0)
         loop_arm(&run->loop, run->stop_timer,
                  clock_us(CLOCK_MONOTONIC) + run->spec->stop_timeout_us);
-    return r == -ESRCH ? 0 : r;
+    return r;
 }
 
 static int stop_timeout(void *data)
@@ -63,10 +75,10 @@ static void on_started(struct run *run)
     run->started = true;
     run->begun_us = clock_us(CLOCK_MONOTONIC);
     monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
-    /* A signal that ration_kill() was asked for before there was anybody to send it to. */
+    /* A signal that came before there was anybody to send it to. */
     int early = atomic_load(&run->signalled);
     if (early != 0)
-        spawn_signal(&run->spawn, early);
+        run_pass_signal(run, early);
 }
 
 static int on_channel(void *data, int fd, short revents)
