@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -145,11 +146,9 @@ static void watch_alone(void)
 }
 
 /* Nobody will miss the run: its processes go with the pid namespace, or else by their group. */
-static void end_unsupervised(const struct launch *launch)
+static void end_unsupervised(const struct launch *launch, bool own_pids)
 {
-    const struct spec *spec = launch->spec;
-
-    if (spec->namespaces & CLONE_NEWPID)
+    if (own_pids)
         return;
     kill(launch->command_pid, SIGKILL);
     if (launch->v2_fd >= 0)
@@ -183,6 +182,22 @@ static int descriptors_close(struct launch *launch, struct err *err)
     return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
 }
 
+/*
+ * The heap is a copy of the supervisor's, and each page that the supervisor writes to from now on would
+ * stay here as a second one. What the box still needs is on its stack. The range may begin with a hole,
+ * which the kernel passes over.
+ */
+static void heap_forget(void)
+{
+    extern char end[]; /* of the program's data: see end(3) */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)end + page - 1) & ~(page - 1),
+              to = (uintptr_t)sbrk(0) & ~(page - 1);
+
+    if (from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 static int tell_started(const struct launch *launch)
 {
     struct message message = {
@@ -196,6 +211,8 @@ static int tell_started(const struct launch *launch)
 
 static int box_watch(struct launch *launch, struct err *err)
 {
+    bool own_pids = (launch->spec->namespaces & CLONE_NEWPID) != 0;
+    bool dies = launch->options->die_with_supervisor;
     struct message message = { .kind = MESSAGE_EXITED };
     bool supervised = tell_started(launch) >= 0;
     int r = descriptors_close(launch, err);
@@ -203,10 +220,11 @@ static int box_watch(struct launch *launch, struct err *err)
     if (r < 0)
         return r;
     message.exit.started_us = launch->outcome->started_us;
+    heap_forget();
     do {
         supervised = supervised && watch(launch);
-        if (!supervised && launch->options->die_with_supervisor) {
-            end_unsupervised(launch);
+        if (!supervised && dies) {
+            end_unsupervised(launch, own_pids);
             return 0;
         }
         if (!supervised)

@@ -19,6 +19,8 @@
 #include "spawn/steps.h"
 #include "sys/sys.h"
 
+#define ARGUMENTS_MAX (2 << 20)
+
 /* ---- itself ------------------------------------------------------------------------------------------------ */
 
 static void on_child(int signal)
@@ -90,10 +92,28 @@ static int step_subreaper(struct launch *launch, struct err *err)
     return 0;
 }
 
+/*
+ * The supervisor's arguments (host paths, other people's variables) are not for the eyes of whoever
+ * reads /proc/1/cmdline inside. They lie from the program's name up to the first variable.
+ */
+static void arguments_forget(void)
+{
+    static const char title[] = "ration: init";
+    char *begin = program_invocation_name;
+    const char *after = environ ? environ[0] : NULL;
+    uintptr_t length = (uintptr_t)after - (uintptr_t)begin;
+
+    if (!after || (uintptr_t)after <= (uintptr_t)begin || length > ARGUMENTS_MAX)
+        return; /* somebody has put others in their place */
+    memset(begin, 0, length);
+    memcpy(begin, title, length < sizeof(title) ? length - 1 : sizeof(title));
+}
+
 /* Nobody inside may look into the box, which is a copy of ration. */
 static int step_hide(struct launch *launch, struct err *err)
 {
-    (void)launch;
+    if (launch->spec->init)
+        arguments_forget();
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return err_set(err, errno, "cannot make the run's first process unreadable: %m");
     return 0;

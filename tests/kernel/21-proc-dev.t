@@ -18,6 +18,8 @@ expect_stdout_is '1 2' 'there are two processes: the reaper and COMMAND'
 inside 'cat /proc/1/environ /proc/1/maps /proc/1/mem; readlink /proc/1/exe /proc/1/root /proc/1/cwd; echo end' \
     2>/dev/null
 expect_stdout_is end 'nothing can be read of the reaper'
+inside 'tr "\0" " " </proc/1/cmdline' -e SECRET=shown
+expect_stdout_lacks 'SECRET|cmdline' 'nor how ration was called'
 inside 'kill -9 1; kill -STOP 1; kill -15 1; kill -HUP 1; sleep 0.1; exit 7'
 expect_status 7 'nothing can be done to the reaper'
 inside 'kill -9 -1; exit 7'
