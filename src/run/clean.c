@@ -53,6 +53,7 @@ int run_clean(struct run *run, struct err *err)
     /* The record stays, for another try: ours in run_free(), or that of the next call of ration. */
     if (r < 0)
         return r;
+    targets_remove(&run->targets);
     if (run->record)
         r = record_remove(run->record, err);
     run->record = NULL;

@@ -98,6 +98,8 @@ int engine_reclaim_record(void *data, const char *name, const char *text, struct
     }
     bool own_pids = record_find(text, "pids", pids, sizeof(pids)) && strcmp(pids, "own") == 0;
     int r = group_reclaim(buf_text(&paths), -1, !own_pids, err);
+    if (r >= 0 && targets_reclaim(text) < 0)
+        r = err_nomem(err);
     if (r < 0)
         err_prefix(err, "cannot reclaim what the dead run '%s' left", name);
     return r;

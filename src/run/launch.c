@@ -26,6 +26,7 @@ static int record_lines(struct run *run, struct buf *ret, struct err *err)
         buf_printf(ret, "group %.*s\n", (int)len, line);
     if (run->spec->namespaces & CLONE_NEWPID)
         buf_puts(ret, "pids own\n");
+    targets_record(&run->targets, run->spec, ret);
     return buf_error(ret) < 0 ? err_nomem(err) : 0;
 }
 
@@ -36,9 +37,10 @@ static int launch_record(struct run *run, struct err *err)
     unsigned reclaimed;
     int r = engine_open_state(run->engine, &run->state, err);
 
-    if (r < 0)
-        return r;
-    r = record_lines(run, &lines, err);
+    if (r >= 0)
+        r = targets_find(&run->targets, run->spec, err);
+    if (r >= 0)
+        r = record_lines(run, &lines, err);
     if (r < 0)
         return r;
     r = record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);

@@ -31,6 +31,14 @@ struct relay {
 
 enum relay_id { RELAY_IN, RELAY_OUT, RELAY_ERR, RELAY_COUNT };
 
+/* What a run makes in its root for mounts to stand on. */
+struct targets {
+    int root_fd; /* locked; -1: none */
+    char **made; /* owned: paths in it, parents first; NULL: nothing was missing */
+};
+
+#define TARGETS_INIT ((struct targets){ .root_fd = -1 })
+
 struct run {
     struct engine *engine;   /* not owned */
     const struct spec *spec; /* not owned */
@@ -38,6 +46,7 @@ struct run {
     struct cgroups *cgroups;
     struct state *state;
     struct record *record;
+    struct targets targets;
     struct group *group; /* NULL: this run needs none */
     struct event_counts events;
 
@@ -93,6 +102,15 @@ int run_start_sized(struct engine *engine, const struct spec *spec, const int st
 
 /* launch.c */
 int run_launch(struct run *run, struct err *err);
+
+/* targets.c */
+/* Find what is missing in the root, and keep others from taking away what will be made there. */
+int targets_find(struct targets *targets, const struct spec *spec, struct err *err);
+/* The lines of the record by which targets_reclaim() removes it, should we not come to it. */
+void targets_record(const struct targets *targets, const struct spec *spec, struct buf *ret);
+int targets_reclaim(const char *record);
+/* Remove what is empty, unless another run uses the root. The processes of the run have ended. */
+void targets_remove(struct targets *targets);
 
 /* relay.c */
 int relay_start(struct run *run, enum relay_id id, int from, int to);

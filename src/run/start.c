@@ -23,6 +23,7 @@ static struct run *run_new(struct engine *engine, const struct spec *spec, const
         free(run);
         return NULL;
     }
+    run->targets = TARGETS_INIT;
     loop_init(&run->loop);
     pthread_mutex_init(&run->lock, NULL);
     return run;
@@ -76,6 +77,8 @@ void run_free(struct run *run)
     /* Whatever fails here stays on record, and the next call tries again. */
     run_clean(run, NULL);
     record_close(run->record);
+    fd_close(run->targets.root_fd);
+    strv_free(run->targets.made);
     if (run->spawned)
         spawn_close(&run->spawn);
     for (int i = 0; i < 2; i++) {

@@ -1,0 +1,216 @@
+/*
+ * What a run makes in a --rootfs for its mounts to stand on: directories, and empty files. What was missing
+ * before it is removed after it, unless something was put into it.
+ *
+ * Removing a directory takes away what others have mounted on it in namespaces of their own. So every run
+ * holds a shared lock (flock(2)) on its root, and only who gets the exclusive one removes anything.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/run_private.h"
+#include "sys/sys.h"
+
+#define RESOLVE    (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+#define LOCK_TRIES 50 /* of 2 ms: the exclusive lock is held for a few system calls */
+
+/* ---- what is missing ----------------------------------------------------------------------------------- */
+
+static bool is_beneath(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    while (length > 0 && directory[length - 1] == '/')
+        length--;
+    return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+/* Made in what another mount shows: nothing of the root's own. */
+static bool is_in_a_mount(const struct spec *spec, const char *target)
+{
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        const struct spec_mount *mount = &spec->mounts[i];
+        if (mount->kind != MOUNT_MASK && mount->kind != MOUNT_REMOUNT &&
+            is_beneath(target, mount->target))
+            return true;
+    }
+    return false;
+}
+
+static bool strv_has(char *const *v, const char *text)
+{
+    for (; v && *v; v++) {
+        if (strcmp(*v, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each component of target that is not there yet, the topmost first. */
+static int missing_add(struct targets *targets, const char *target)
+{
+    char path[4096];
+    size_t begin = strspn(target, "/"), end = begin;
+
+    if (strlen(target) >= sizeof(path))
+        return 0; /* nothing will be made there */
+    while (target[end] != '\0') {
+        end += strcspn(target + end, "/");
+        snprintf(path, sizeof(path), "%.*s", (int)(end - begin), target + begin);
+        int fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
+        if (fd >= 0)
+            close(fd);
+        else if (fd != -ENOENT)
+            return 0;
+        else if (!strv_has(targets->made, path) && strv_push(&targets->made, path) < 0)
+            return -ENOMEM;
+        end += strspn(target + end, "/");
+    }
+    return 0;
+}
+
+/* The usual case first: it is all there. */
+static int target_add(struct targets *targets, const struct spec *spec, const char *target)
+{
+    const char *path = target + strspn(target, "/");
+
+    if (*path == '\0' || is_in_a_mount(spec, target))
+        return 0;
+    int fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
+    if (fd >= 0)
+        close(fd);
+    return fd == -ENOENT ? missing_add(targets, target) : 0;
+}
+
+static bool lock_shared(int fd)
+{
+    const struct timespec pause = { 0, 2000000 };
+
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+int targets_find(struct targets *targets, const struct spec *spec, struct err *err)
+{
+    int r = 0;
+
+    if (!spec->rootfs)
+        return 0;
+    /* What is wrong with it is told by whoever makes it the root. */
+    targets->root_fd = open(spec->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (targets->root_fd < 0)
+        return 0;
+    /* A file system without locks, or somebody inside who holds on to one: then all stays. */
+    if (!lock_shared(targets->root_fd)) {
+        targets->root_fd = fd_close(targets->root_fd);
+        return 0;
+    }
+    for (size_t i = 0; r == 0 && i < spec->n_mounts; i++) {
+        if (spec->mounts[i].make_target)
+            r = target_add(targets, spec, spec->mounts[i].target);
+    }
+    if (r == 0 && spec->cwd)
+        r = target_add(targets, spec, spec->cwd);
+    return r < 0 ? err_nomem(err) : 0;
+}
+
+/* ---- on record ------------------------------------------------------------------------------------------- */
+
+/* "root DEVICE INODE PATH" and "made PATH" ...; a path that is no line is left to this process alone. */
+void targets_record(const struct targets *targets, const struct spec *spec, struct buf *ret)
+{
+    _cleanup_free_ char *path = NULL;
+    struct stat st;
+
+    if (!targets->made || fstat(targets->root_fd, &st) < 0)
+        return;
+    path = realpath(spec->rootfs, NULL);
+    if (!path || strchr(path, '\n'))
+        return;
+    buf_printf(ret, "root %ju %ju %s\n", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, path);
+    for (char **made = targets->made; *made; made++) {
+        if (!strchr(*made, '\n'))
+            buf_printf(ret, "made %s\n", *made);
+    }
+}
+
+/* The root, if it is still the one that was meant. */
+static int root_reopen(const char *text)
+{
+    uintmax_t device, inode;
+    struct stat st;
+    int at = 0;
+
+    if (sscanf(text, "%ju %ju %n", &device, &inode, &at) != 2 || text[at] != '/')
+        return -1;
+    int fd = open(text + at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != device || st.st_ino != inode))
+        fd = fd_close(fd);
+    return fd;
+}
+
+int targets_reclaim(const char *record)
+{
+    struct targets targets = TARGETS_INIT;
+    char root[4200];
+    const char *line;
+    size_t len;
+    int r = 0;
+
+    if (!record_find(record, "root", root, sizeof(root)))
+        return 0;
+    targets.root_fd = root_reopen(root);
+    while (targets.root_fd >= 0 && r == 0 && line_next(&record, &line, &len)) {
+        _cleanup_free_ char *path = NULL;
+        if (len <= strlen("made ") || strncmp(line, "made ", strlen("made ")) != 0)
+            continue;
+        path = strndup(line + strlen("made "), len - strlen("made "));
+        r = path ? strv_push(&targets.made, path) : -ENOMEM;
+    }
+    targets_remove(&targets);
+    return r;
+}
+
+/* ---- removing --------------------------------------------------------------------------------------------- */
+
+/* Looked up anew, and never out of the root: COMMAND may have put links in the way. */
+static void made_remove(int root_fd, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    _cleanup_free_ char *parent = strndup(path, slash ? (size_t)(slash - path) : 0);
+    struct stat st;
+
+    if (!parent)
+        return;
+    _cleanup_close_ int fd =
+        sys_openat2(root_fd, *parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE);
+    if (fd < 0 || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    if (S_ISDIR(st.st_mode))
+        unlinkat(fd, name, AT_REMOVEDIR);
+    else if (S_ISREG(st.st_mode) && st.st_size == 0)
+        unlinkat(fd, name, 0);
+}
+
+void targets_remove(struct targets *targets)
+{
+    if (targets->made && flock(targets->root_fd, LOCK_EX | LOCK_NB) == 0) {
+        for (size_t i = strv_length(targets->made); i > 0; i--)
+            made_remove(targets->root_fd, targets->made[i - 1]);
+    }
+    strv_free(targets->made);
+    targets->made = NULL;
+    targets->root_fd = fd_close(targets->root_fd);
+}
