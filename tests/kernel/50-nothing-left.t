@@ -93,6 +93,13 @@ for options in '' '--pid host'; do
         assert_no_leftovers
     fi
     # shellcheck disable=SC2086
+    if start_sleeper 'a frozen run with a timeout' --memory 50m --timeout "$(pick 1s 5s)" $options; then
+        freeze "$pid" || :
+        wait_ration
+        expect_status 124 "a frozen run does not escape its timeout${options:+ ($options)}"
+        assert_no_leftovers
+    fi
+    # shellcheck disable=SC2086
     if start_sleeper 'a frozen run whose ration is killed' --memory 50m $options; then
         if freeze "$pid"; then
             kill -KILL "$ration_pid"
@@ -138,7 +145,11 @@ kill_at() { # SECONDS OPTIONS...: adds what stays to $bad
     sleep "$moment"
     kill -KILL $victim
     wait $victim 2>/dev/null
-    wait_until 3 no_process_left || bad="$bad process-after-$moment"
+    # Without cgroup.kill and without a pid namespace, what COMMAND left is the next call's, too.
+    case "$LAYOUT $*" in
+    'v1 '*'--pid host'*) ;;
+    *) wait_until 3 no_process_left || bad="$bad process-after-$moment" ;;
+    esac
     "$RATION" run --memory 50m -- "$hog" exit 0 >"$out" 2>&1 || bad="$bad next-run-after-$moment"
     t_remains=$(t_left)
     [ -z "$t_remains" ] || {
