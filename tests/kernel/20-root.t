@@ -3,8 +3,11 @@
 # A root directory of the run's own: what is in it, what is mounted in it, and that nothing leads out.
 . "${LIB:-${0%/*}/../lib.sh}"
 require_root
-require_command busybox
-busybox=$(command -v busybox)
+# Where the shell itself is busybox, its name leads to no file.
+for busybox in /bin/busybox /usr/bin/busybox none; do
+    [ -x "$busybox" ] && break
+done
+[ "$busybox" != none ] || skip_all 'there is no busybox'
 root=$work/root
 canary=$work/canary
 

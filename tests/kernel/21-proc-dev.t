@@ -134,14 +134,15 @@ fi
 
 inside 'for d in / /etc /usr /tmp /var /root "$0"; do touch "$d/x-$$" 2>/dev/null && echo "$d"; done; touch /dev/shm/x && echo shm' --read-only
 expect_stdout_is shm '--read-only: nothing of the host'"'"'s can be written to'
-mkdir "$work/write"
-inside 'touch "$0"/x 2>/dev/null; touch /mnt/x && echo written' --read-only -v "$work/write:/mnt"
+mkdir "$work/write" "$work/target"
+run_ration run --read-only -v "$work/write:$work/target" -- \
+    sh -c 'touch "$0/x" "$0/../x" 2>/dev/null; test -e "$0/x" && echo written' "$work/target"
 expect_stdout_is written 'but what is mounted for it'
 check 'it arrived' test -e "$work/write/x"
 if mkdir "$work/sub" && mount -t tmpfs -o size=16k rt-ration-none "$work/sub" 2>/dev/null; then
     run_ration run --read-only -- touch "$work/sub/x"
     expect_status 1 'nor what is mounted somewhere beneath'
-    run_ration run -v "$work:/mnt:ro" -- touch /mnt/sub/x
+    run_ration run -w / -v "$work:/tmp:ro" -- touch /tmp/sub/x
     expect_status 1 'a read-only volume is, with all that is mounted beneath'
     umount "$work/sub"
 else
