@@ -111,6 +111,15 @@ static bool inner_sum(struct sampling *s, const struct part *part,
     return sum.known;
 }
 
+/*
+ * v1's throttle files. From Linux 5.14 to 6.4 reads were counted only under a rule for reads and writes
+ * under one for writes, so that a 0 beside another number may be what nobody counted.
+ */
+static bool zero_is_counted(const struct metric_source *source)
+{
+    return source->parse != METRIC_PARSE_SUM_OP || !kernel_is_since(5, 14) || kernel_is_since(6, 5);
+}
+
 /* ---- one figure after the other -------------------------------------------------------------------- */
 
 static bool source_read(struct sampling *s, const struct part *part,
@@ -156,6 +165,8 @@ static bool metric_try(struct sampling *s, enum metric_id id, const struct metri
         return false;
     const struct part *part = group_part(s->group, source->controller, version);
     if (!part || !source_read(s, part, source, &value))
+        return false;
+    if (value == 0 && !zero_is_counted(source))
         return false;
     if (value == 0 && source->parse == METRIC_PARSE_SUM_OP && !io_is_counted(part, source->file))
         return false;

@@ -168,24 +168,31 @@ static void word_nth(const char *line, size_t line_len, unsigned n, const char *
         word_next(&p, line + line_len, ret, ret_len);
 }
 
-/* Lines "8:0 Read 4096"; the last, "Total 4096", has its word in front and does not count. */
+/*
+ * Lines "8:0 Read 4096"; the last, "Total 4096", has its word in front and does not count. A file without
+ * any number but 0 says that nothing was counted, not that nothing was done: kernels count only where
+ * some throttle rule has switched it on.
+ */
 static bool parse_sum_op(const char *text, const char *key, uint64_t *ret)
 {
-    const char *cursor = text, *line, *word;
+    const char *cursor = text, *line, *number, *word;
     uint64_t sum = 0, value = 0;
-    size_t line_len, len;
+    size_t line_len, number_len, len;
+    bool counted = false;
 
     while (line_next(&cursor, &line, &line_len)) {
         word_nth(line, line_len, 1, &word, &len);
-        if (!word_is(word, len, key))
+        word_nth(line, line_len, 2, &number, &number_len);
+        if (number_len == 0)
             continue;
-        word_nth(line, line_len, 2, &word, &len);
-        if (scan_number(word, word + len, &value) != word + len ||
-            __builtin_add_overflow(sum, value, &sum))
+        if (scan_number(number, number + number_len, &value) != number + number_len)
+            return false;
+        counted |= value > 0;
+        if (word_is(word, len, key) && __builtin_add_overflow(sum, value, &sum))
             return false;
     }
     *ret = sum;
-    return true;
+    return counted;
 }
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0": the total is in microseconds. */

@@ -70,7 +70,8 @@ const char *metric_unit_name(enum metric_unit unit);
 
 /*
  * Understand a file's text. Returns true and the scaled value (UINT64_MAX for "max"), or false when
- * the figure is not there or not a number. A file that lists devices and lists none is a sum of 0.
+ * the figure is not there or not a number. v2's io.stat without devices is a sum of 0; v1's throttle
+ * files with nothing but zeros do not know it.
  */
 bool metric_parse(const struct metric_source *source, const char *text, uint64_t ticks_per_s,
                   uint64_t *ret);
