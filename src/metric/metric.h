@@ -251,6 +251,7 @@ int result_add_limit(struct result *result, enum limit_id limit, const char *ask
  */
 void result_set_end(struct result *result, const struct observation *observation);
 /*
- * The exit status for ration: COMMAND's own, 128+N, 124 after a time limit, 125..127 on failures.
+ * The exit status for ration: COMMAND's own, 128+N, 124 after a time limit, 137 when output was cut
+ * off, 125..127 on failures.
  */
 int result_program_status(const struct result *result);

@@ -1,5 +1,6 @@
 /* The result of a run. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "metric/metric.h"
@@ -84,5 +85,8 @@ int result_program_status(const struct result *result)
         return 124;
     if (result->verdict.cause == CAUSE_FAILED_TO_START)
         return 125;
+    /* What had said all it would in the moment that it was to be killed for it has not got away. */
+    if (result->verdict.cause == CAUSE_OUTPUT && !result->signal)
+        return 128 + SIGKILL;
     return result->signal ? 128 + result->signal : result->exit_status;
 }

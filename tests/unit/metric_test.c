@@ -273,6 +273,7 @@ static void the_program_s_status_follows(void **state)
     assert_int_equal(status_of(RAN(.status = SIGKILL, .stopped = STOP_CPU_TIME)), 124);
     assert_int_equal(status_of(RAN(.exited = true, .stopped = STOP_WALL_TIME)), 124);
     assert_int_equal(status_of(RAN(.status = SIGKILL, .stopped = STOP_OUTPUT)), 137);
+    assert_int_equal(status_of(RAN(.exited = true, .stopped = STOP_OUTPUT)), 137);
     assert_int_equal(status_of(RAN(.status = SIGTERM, .stopped = STOP_USER)), 143);
     assert_int_equal(status_of(never, &refused), 125);
     assert_int_equal(status_of(never, &denied), 126);
