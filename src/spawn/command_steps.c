@@ -91,21 +91,18 @@ static int step_cgroup_mounts(struct launch *launch, struct err *err)
 
 /* ---- signals, files, supervisor ------------------------------------------------------------------------------ */
 
-/* Handlers vanish by themselves at exec; being ignored would be inherited. These are the signals that
- * shells, nohup(1) and interpreters leave ignored. */
-static const int signal_table[] = {
-    SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ,
-};
-
+/* Handlers vanish by themselves at exec; being ignored would be inherited. */
 static int step_signals(struct launch *launch, struct err *err)
 {
     struct sigaction action = { .sa_handler = SIG_DFL };
     sigset_t mask;
 
-    (void)launch;
-    for (size_t i = 0; i < ARRAY_SIZE(signal_table); i++) {
-        if (sigaction(signal_table[i], &action, NULL) < 0)
-            return err_set(err, errno, "cannot reset signals: %m");
+    for (int signal = 1; launch->ignored && signal <= 64; signal++) {
+        if (!(launch->ignored & UINT64_C(1) << (signal - 1)))
+            continue;
+        /* libc keeps two to itself, which nobody else can have changed with it. */
+        if (sigaction(signal, &action, NULL) < 0 && errno != EINVAL)
+            return err_set(err, errno, "cannot reset signal %d: %m", signal);
     }
     sigemptyset(&mask);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0)

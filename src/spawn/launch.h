@@ -65,6 +65,7 @@ struct launch {
 
     /* the box */
     int channel_fd;
+    uint64_t ignored; /* signals: bit N - 1 is signal N */
     int root_fd;
     int proc_fd; /* a procfs that is certainly one */
     int dev_fd;  /* the fresh /dev, -1: none */

@@ -465,11 +465,15 @@ static void signals_are_reset(void **state)
     sigprocmask(SIG_BLOCK, &block, &old);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGRTMAX, SIG_IGN);
     trial_init(&t, "grep -E '^Sig(Blk|Ign)' /proc/self/status");
     trial_runs(&t);
     assert_string_equal(t.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGRTMAX, SIG_DFL);
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
