@@ -151,12 +151,8 @@ kill_at() { # SECONDS OPTIONS...: adds what stays to $bad
     *) wait_until 3 no_process_left || bad="$bad process-after-$moment" ;;
     esac
     "$RATION" run --memory 50m -- "$hog" exit 0 >"$out" 2>&1 || bad="$bad next-run-after-$moment"
-    t_remains=$(t_left)
-    [ -z "$t_remains" ] || {
-        sleep 1
-        t_remains=$(t_left)
-        [ -z "$t_remains" ] || bad="$bad left-after-$moment:$t_remains"
-    }
+    t_remains=$(t_stays 10)
+    [ -z "$t_remains" ] || bad="$bad left-after-$moment:$t_remains"
 }
 moments='0 0.001 0.002 0.003 0.004 0.005 0.006 0.007 0.008 0.009 0.010 0.012 0.014 0.016 0.018
     0.020 0.025 0.030 0.040 0.050 0.070 0.100 0.200 0.500'
