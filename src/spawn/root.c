@@ -158,6 +158,7 @@ int step_directory(struct launch *launch, struct err *err)
     char here[4096];
     int r = launch->cwd_fd < 0 ? chdir(launch->cwd) : fchdir(launch->cwd_fd);
 
+    here[0] = '\0';
     r = r < 0 ? -errno : sys_getcwd(here, sizeof(here));
     if (r < 0)
         return directory_failed(launch, -r, err);
