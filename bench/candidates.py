@@ -1,5 +1,6 @@
 """What is compared: the floor in its variants, ration, and other launchers, as command lines."""
 
+import glob
 import json
 import os
 import shutil
@@ -17,11 +18,13 @@ CAPABILITIES = [
 
 @dataclass
 class Candidate:
-    """One row: how to start it (the payload's own arguments are appended) and what to divide by."""
+    """One row: how to start it (the payload's own arguments are appended) and what to divide by:
+    the floor that does the same, and the one that does least."""
 
     label: str
     argv: list
     ref: str = None
+    bare_ref: str = "floor bare"
     stay_argv: list = None  # when the sleeping payload needs another command line
     hide: str = None
     core: bool = False  # part of --quick
@@ -38,13 +41,17 @@ class Candidate:
 class Place:
     """The temporary directory of one benchmark: a root with the payload, and OCI bundles."""
 
-    def __init__(self, tmp, build, name):
+    def __init__(self, tmp, build, name, records):
         self.tmp, self.build, self.name = tmp, build, name
         self.rootfs = os.path.join(tmp, "rootfs")
+        self.records = records
         self.payload = os.path.join(build, PAYLOAD)
         for directory in ("bin", "proc", "dev", "sys", "tmp"):
             os.makedirs(os.path.join(self.rootfs, directory))
         shutil.copy(self.payload, os.path.join(self.rootfs, "bin", PAYLOAD))
+        busybox = shutil.which("busybox")
+        if busybox:
+            shutil.copy(busybox, os.path.join(self.rootfs, "bin"))
 
     def bundle(self, group, args):
         path = os.path.join(self.tmp, f"{group}-{len(args)}")
@@ -55,7 +62,7 @@ class Place:
 
 
 def oci_config(rootfs, group, args):
-    """The floor's own work as an OCI document: no masked paths, no seccomp, the host's network."""
+    """The bare floor's work as an OCI document: no masked paths, no seccomp, the host's network."""
 
     def mount(kind, where, *options):
         return {"destination": where, "type": kind, "source": kind, "options": list(options)}
@@ -90,6 +97,18 @@ def oci_config(rootfs, group, args):
     }
 
 
+def disk():
+    """A disk of this machine for a limit on it, as (name, "MAJOR:MINOR"), or None."""
+    for path in sorted(glob.glob("/sys/block/*/dev")):
+        name = path.split("/")[3]
+        with open(f"/sys/block/{name}/size", encoding="ascii") as file:
+            has_size = int(file.read()) > 0
+        if has_size and os.path.exists("/dev/" + name):
+            with open(path, encoding="ascii") as file:
+                return name, file.read().strip()
+    return None
+
+
 def floors(place):
     floor = [os.path.join(place.build, "floor"), "--group", place.name]
 
@@ -99,37 +118,57 @@ def floors(place):
         argv = floor + list(options) + where + ["--", payload]
         return Candidate(label, argv, ref=ref, **more)
 
-    base = "floor init"
+    base = "floor"
+    full = ["--full"] + (["--disk", disk()[1]] if disk() else [])
     return [
         row(base, "--init", ref=base, core=True, growth=True, steps=True),
-        row("floor no-init", "--no-init", ref=base, core=True, growth=True, steps=True),
-        row("floor init flat", "--init", "--flat", ref=base),
-        row("floor init no read-back", "--init", "--no-readback", ref=base),
-        row("floor init no figures", "--init", "--no-figures", ref=base),
-        row("floor init cgroup.procs", "--init", "--procs", ref=base),
-        row("floor init net", "--init", "--net", ref=base, steps=True),
-        row("floor init full", "--init", "--full", ref=base, steps=True),
-        row("floor init full net", "--init", "--full", "--net", ref=base),
-        row("floor init rootfs", "--init", rootfs=True, ref=base, core=True, steps=True),
-        row("floor no-init full rootfs", "--full", rootfs=True, ref=base, core=True),
+        row("floor bare", "--init", "--bare", ref=base, core=True, growth=True, steps=True),
+        row("floor serial", "--init", "--serial", ref=base),
+        row("floor no-init", "--no-init", ref=base, core=True, steps=True),
+        row("floor bare no-init", "--no-init", "--bare", ref=base),
+        row("floor flat", "--init", "--flat", ref=base),
+        row("floor no read-back", "--init", "--no-readback", ref=base),
+        row("floor figures", "--init", "--figures", ref=base, core=True),
+        row("floor record", "--init", "--record", place.records, ref=base),
+        row("floor cgroup.procs", "--init", "--procs", ref=base),
+        row("floor net", "--init", "--net", ref=base, steps=True),
+        row("floor bare net", "--init", "--bare", "--net", ref=base),
+        row("floor full", "--init", *full, ref=base, steps=True),
+        row("floor bare full", "--init", "--bare", *full, ref=base),
+        row("floor rootfs", "--init", rootfs=True, ref=base, core=True, steps=True),
+        row("floor bare rootfs", "--init", "--bare", rootfs=True, ref=base, core=True),
     ]
 
 
-def rations(place, ration, reference):
+def rations(place, ration):
     if not ration:
         return []
     limits = ["run", "--memory", "50m", "--cpus", "0.5", "--pids-limit", "64"]
-    ref = "floor " + reference
+    full = ["--network", "host", "--cpuset-cpus", f"0-{os.cpu_count() - 1}",
+            "--device-cgroup-rule", "c 10:229 rwm"]  # fmt: skip
+    if disk():
+        full += ["--device-read-bps", f"/dev/{disk()[0]}:100m"]
+    report = ["--report", os.path.join(place.tmp, "report")]
     rows = [
-        ("ration", ref, ["--network", "host", "--", place.payload], True),
-        ("ration net", "floor init net", ["--network", "none", "--", place.payload], False),
-        ("ration rootfs", "floor init rootfs",
-         ["--network", "host", "--rootfs", place.rootfs, "--", "/bin/" + PAYLOAD], True),
-    ]  # fmt: skip
-    return [
-        Candidate(label, [ration] + limits + rest, ref=ref, core=core, growth=label == "ration")
-        for label, ref, rest, core in rows
+        ("ration", "", ["--network", "host"], True),
+        ("ration report", " figures", ["--network", "host", *report], True),
+        ("ration no-init", " no-init", ["--network", "host", "--init=false"], False),
+        ("ration net", " net", ["--network", "none"], False),
+        ("ration full", " full", full, False),
+        ("ration rootfs", " rootfs", ["--network", "host", "--rootfs", place.rootfs], True),
     ]
+    return [
+        Candidate(
+            label,
+            [ration] + limits + rest
+            + ["--", "/bin/" + PAYLOAD if "--rootfs" in rest else place.payload],
+            ref="floor" + which,
+            bare_ref="floor bare" + which.replace(" figures", ""),
+            core=core,
+            growth=label == "ration",
+        )
+        for label, which, rest, core in rows
+    ]  # fmt: skip
 
 
 def oci_runtime(place, tool, path, hide):
@@ -145,7 +184,8 @@ def oci_runtime(place, tool, path, hide):
         tool,
         command([inside]),
         stay_argv=command([inside, "stay"]),
-        ref="floor init rootfs",
+        ref="floor rootfs",
+        bare_ref="floor bare rootfs",
         hide=hide,
         core=True,
         growth=True,
@@ -168,11 +208,12 @@ def peers(place):
                 "--bind", place.rootfs, "/", "--proc", "/proc", "--dev", "/dev",
                 "--ro-bind", "/sys", "/sys", "--", "/bin/" + PAYLOAD]  # fmt: skip
         found.append(
-            Candidate("bwrap (no cgroups)", argv, ref="floor init rootfs", core=True)
+            Candidate("bwrap (no cgroups)", argv, ref="floor rootfs",
+                      bare_ref="floor bare rootfs", core=True)  # fmt: skip
         )
     return found
 
 
-def everything(place, ration, reference):
-    bare = Candidate("bare", [place.payload], ref="floor init", core=True)
-    return [bare] + floors(place) + rations(place, ration, reference) + peers(place)
+def everything(place, ration):
+    bare = Candidate("bare", [place.payload], ref="floor", core=True)
+    return [bare] + floors(place) + rations(place, ration) + peers(place)

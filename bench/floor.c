@@ -5,14 +5,19 @@
  * file, no report, no error recovery beyond removing the groups. Every other launcher is measured
  * as a ratio to this one (docs/performance.md). What it does stands in three tables of steps:
  * launch_table for the launcher (here), setup_table for the process that becomes pid 1 and
- * enter_table for the process that becomes the command (floor_inside.c).
+ * enter_table for the process that becomes the command (both in floor_inside.c).
  *
  *   --no-init  the command itself is pid 1: one vfork-like clone3, nothing copied.
  *   --init     pid 1 is a reaper outside the limited groups. It is a copy of the launcher, not a
- *              borrower of its memory: whoever is root inside can write to pid 1.
+ *              borrower of its memory: whoever is root inside can write to pid 1. It makes mounts
+ *              while the launcher makes groups (--serial: one after the other).
  *
- *   --net, --full, --rootfs DIR    a network namespace, all hierarchies, another root
- *   --flat, --no-readback, --no-figures, --procs    without, or with the dearer way, to see a price
+ *   --bare     leaves out what a container runtime adds beyond namespaces, groups and the usual
+ *              file systems: read-only and masked paths, the view of its own groups, a keyring, ...
+ *   --net, --full, --rootfs DIR    a network namespace, more controllers, another root
+ *   --disk MAJOR:MINOR, --figures, --record DIR    with a limit on a disk, with the figures of a
+ *              report, with a locked record of the run in DIR while it lasts
+ *   --flat, --no-readback, --procs    without, or with the dearer way, to see a price
  *   --steps, --print    the time of each step, the figures read; on stderr
  *
  * The limits sit on a group whose child the command lives in; the child is the root of its cgroup
@@ -21,12 +26,14 @@
  * CLONE_INTO_CGROUP. --procs shows the price of the usual way.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,12 +51,31 @@ static int64_t now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static bool step_is_wanted(const struct launch *launch, enum when when)
+{
+    switch (when) {
+    case WHEN_SAME:
+        return launch->same;
+    case WHEN_OVERLAP:
+        return launch->init && launch->overlap;
+    case WHEN_SERIAL:
+        return !launch->init || !launch->overlap;
+    case WHEN_INIT:
+        return launch->init;
+    default:
+        return true;
+    }
+}
+
 int floor_run_steps(const struct step *table, size_t n, struct launch *launch, size_t mark)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t began_ns = launch->marks ? now_ns() : 0;
-        int r = table[i].run(launch);
+        int r;
 
+        if (!step_is_wanted(launch, table[i].when))
+            continue;
+        r = table[i].run(launch);
         if (r < 0) {
             dprintf(STDERR_FILENO, "floor: %s: %s\n", table[i].name, strerror(-r));
             return r;
@@ -97,11 +123,17 @@ static int step_clone(struct launch *launch)
     if (launch->net)
         args.flags |= CLONE_NEWNET;
     if (launch->init) {
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, launch->channel) < 0)
+            return -errno;
         pid = clone3_copy(&args);
         if (pid == 0)
             floor_run_init(launch);
+        close(launch->channel[1]);
     } else {
-        floor_clone_into_v2(launch, &args);
+        int r = floor_clone_into_v2(launch, &args);
+
+        if (r < 0)
+            return r;
         pid = clone3_borrow(&args, floor_run_command, launch);
     }
     if (pid < 0)
@@ -112,7 +144,36 @@ static int step_clone(struct launch *launch)
     return 0;
 }
 
-static int step_wait(struct launch *launch)
+/* Before anything is made it is on record, locked as long as we live. */
+static int step_record(struct launch *launch)
+{
+    static const char text[256] = "what a record says is of no interest here\n";
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (!launch->record)
+        return 0;
+    launch->record_dir_fd = open(launch->record, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (launch->record_dir_fd < 0)
+        return -errno;
+    launch->record_fd = openat(launch->record_dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (launch->record_fd < 0 || fcntl(launch->record_fd, F_OFD_SETLK, &lock) < 0 ||
+        write(launch->record_fd, text, sizeof(text)) < 0 ||
+        linkat(launch->record_fd, "", launch->record_dir_fd, launch->name, AT_EMPTY_PATH) < 0)
+        return -errno;
+    return 0;
+}
+
+static int step_record_removal(struct launch *launch)
+{
+    return launch->record ? floor_result(unlinkat(launch->record_dir_fd, launch->name, 0)) : 0;
+}
+
+static int step_go(struct launch *launch)
+{
+    return write(launch->channel[0], "", 1) == 1 ? 0 : -errno;
+}
+
+static int child_wait(struct launch *launch)
 {
     int wait_status;
     pid_t pid;
@@ -126,19 +187,52 @@ static int step_wait(struct launch *launch)
     return 0;
 }
 
+/* Init tells how the command ended and then goes, while the groups are being removed. When it is
+ * gone without a word its own status tells. */
+static int step_wait(struct launch *launch)
+{
+    ssize_t n;
+
+    if (!launch->init)
+        return child_wait(launch);
+    do {
+        n = read(launch->channel[0], &launch->status, sizeof(launch->status));
+    } while (n < 0 && errno == EINTR);
+    return n == sizeof(launch->status) ? 0 : child_wait(launch);
+}
+
+static int step_reap(struct launch *launch)
+{
+    int status = launch->status;
+    int r = child_wait(launch);
+
+    launch->status = status;
+    return r == -ECHILD ? 0 : r;
+}
+
 static const struct step launch_table[] = {
-    { "signals", step_signals },
-    { "hierarchies", floor_open_hierarchies },
-    { "groups", floor_make_groups },
-    { "limits", floor_write_limits },
-    { "child groups", floor_make_child_groups },
-    { "clone", step_clone },
-    { "open figures", floor_open_figures },
-    { "wait", step_wait },
-    { "read figures", floor_read_figures },
+    { "signals", step_signals, ALWAYS },
+    { "hierarchies", floor_open_hierarchies, ALWAYS },
+    { "record", step_record, ALWAYS },
+    { "clone", step_clone, WHEN_OVERLAP },
+    { "groups", floor_make_groups, ALWAYS },
+    { "limits", floor_write_limits, ALWAYS },
+    { "child groups", floor_make_child_groups, ALWAYS },
+    { "clone", step_clone, WHEN_SERIAL },
+    { "go", step_go, WHEN_OVERLAP },
+    { "open figures", floor_open_figures, ALWAYS },
+    { "wait", step_wait, ALWAYS },
+    { "read figures", floor_read_figures, ALWAYS },
 };
 
-static const struct step remove_table[] = { { "remove groups", floor_remove_groups } };
+static const struct step remove_table[] = {
+    { "remove groups", floor_remove_groups, ALWAYS },
+    { "reap", step_reap, WHEN_INIT },
+    { "remove record", step_record_removal, ALWAYS },
+};
+
+_Static_assert(COUNT(launch_table) + COUNT(remove_table) <= STEPS_MAX - MARK_LAUNCH,
+               "marks do not fit launch_table and remove_table");
 
 static void marks_print(const struct mark *marks, int64_t total_us_x10)
 {
@@ -171,12 +265,16 @@ static void options_parse(int argc, char **argv, struct launch *launch, int *ret
         { "nested", no_argument, &launch->nested, 1 },
         { "flat", no_argument, &launch->nested, 0 },
         { "no-readback", no_argument, &launch->readback, 0 },
-        { "no-figures", no_argument, &launch->figures, 0 },
+        { "figures", no_argument, &launch->figures, 1 },
+        { "bare", no_argument, &launch->same, 0 },
+        { "serial", no_argument, &launch->overlap, 0 },
         { "procs", no_argument, &launch->procs, 1 },
         { "steps", no_argument, ret_steps, 1 },
         { "print", no_argument, ret_print, 1 },
         { "rootfs", required_argument, NULL, 'r' },
         { "group", required_argument, NULL, 'g' },
+        { "record", required_argument, NULL, 'R' },
+        { "disk", required_argument, NULL, 'd' },
         { NULL, 0, NULL, 0 },
     };
     int c;
@@ -186,6 +284,10 @@ static void options_parse(int argc, char **argv, struct launch *launch, int *ret
             launch->rootfs = optarg;
         else if (c == 'g')
             launch->name = optarg;
+        else if (c == 'R')
+            launch->record = optarg;
+        else if (c == 'd')
+            launch->disk = optarg;
         else if (c != 0)
             _exit(2);
     }
@@ -194,7 +296,7 @@ static void options_parse(int argc, char **argv, struct launch *launch, int *ret
 
 int main(int argc, char **argv)
 {
-    static struct launch launch = { .nested = 1, .readback = 1, .figures = 1 };
+    static struct launch launch = { .nested = 1, .readback = 1, .same = 1, .overlap = 1 };
     int64_t began_ns = now_ns();
     char name[32];
     int steps = 0, print = 0;
@@ -221,7 +323,9 @@ int main(int argc, char **argv)
         kill(child_pid, SIGKILL);
         waitpid(child_pid, NULL, 0);
     }
-    if (floor_run_steps(remove_table, 1, &launch, MARK_LAUNCH + COUNT(launch_table)) < 0 || r < 0)
+    if (floor_run_steps(remove_table, COUNT(remove_table), &launch,
+                        MARK_LAUNCH + COUNT(launch_table)) < 0 ||
+        r < 0)
         return STATUS_FAILED;
     if (steps)
         marks_print(launch.marks, (now_ns() - began_ns) / 100);

@@ -9,10 +9,10 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { WRITES_MAX = 10, FIGURES_MAX = 3, GROUPS_MAX = 10, STEPS_MAX = 24, STATUS_FAILED = 125 };
+enum { WRITES_MAX = 13, FIGURES_MAX = 3, GROUPS_MAX = 8, STATUS_FAILED = 125 };
 
 /* When a hierarchy is used. */
-enum use { USE_ALWAYS, USE_FULL, USE_WITHOUT_V2 };
+enum use { USE_ALWAYS, USE_FULL, USE_DISK, USE_FIGURES_WITHOUT_V2 };
 
 struct setting {
     const char *file;
@@ -25,6 +25,7 @@ struct hierarchy {
     enum use use;
     bool v2;
     bool joined; /* may be another name of an earlier row's hierarchy */
+    bool deep;   /* the settings are needed in the child as well */
     struct setting settings[WRITES_MAX];
     const char *figures[FIGURES_MAX];
 };
@@ -32,8 +33,7 @@ struct hierarchy {
 struct group {
     const struct hierarchy *hierarchy;
     int root_fd;
-    int dir_fd;   /* the group with the limits */
-    int child_fd; /* where the command lives: dir_fd itself, or a child of it */
+    int dir_fd; /* the group with the limits */
     int figure_fds[FIGURES_MAX];
     bool made, child_made;
     bool shared; /* the group was made through another name of the same hierarchy */
@@ -45,23 +45,31 @@ struct mark {
 };
 
 struct launch {
-    int init, net, full, nested, readback, figures, procs; /* yes or no; ints for getopt_long */
-    const char *rootfs, *name;
+    /* yes or no; ints for getopt_long */
+    int init, net, full, nested, readback, figures, procs, same, overlap;
+    const char *rootfs, *name, *record, *disk;
     char **argv;
     struct group groups[GROUPS_MAX];
     size_t n_groups;
+    char nested_tasks[64], flat_tasks[64]; /* beneath a hierarchy's root */
+    int record_dir_fd, record_fd;
+    int channel[2]; /* the launcher's end, init's end */
     int status;
     char read[FIGURES_MAX * GROUPS_MAX][256];
     struct mark *marks; /* shared with the copy that becomes init; NULL: steps are not timed */
 };
 
+/* When a step is taken. Without init there is nobody to work beside, so no overlap. */
+enum when { ALWAYS, WHEN_SAME, WHEN_OVERLAP, WHEN_SERIAL, WHEN_INIT };
+
 struct step {
     const char *name;
     int (*run)(struct launch *launch);
+    enum when when;
 };
 
 /* Where in launch.marks the times of a table begin. */
-enum { MARK_SETUP = 0, MARK_ENTER = 8, MARK_LAUNCH = 13 };
+enum { MARK_SETUP = 0, MARK_ENTER = 18, MARK_LAUNCH = 26, STEPS_MAX = 42 };
 
 static inline int floor_result(long result)
 {
@@ -70,8 +78,8 @@ static inline int floor_result(long result)
 
 /* floor.c */
 
-/** Runs steps in order; the first that fails ends the run, is named on stderr, and its -errno
- * returned. Times are kept from launch->marks[mark] on, if they are wanted. */
+/** Runs the steps that are wanted, in order; the first that fails ends the run, is named on stderr,
+ * and its -errno returned. Times are kept from launch->marks[mark] on, if they are wanted. */
 int floor_run_steps(const struct step *table, size_t n, struct launch *launch, size_t mark);
 
 /** A wait status as a shell has it. */
@@ -98,8 +106,31 @@ int floor_read_figures(struct launch *launch);
 int floor_join_groups(struct launch *launch);
 int floor_remove_groups(struct launch *launch);
 
-/** Adds to args what starts a child in the v2 group, if there is one. */
-void floor_clone_into_v2(const struct launch *launch, struct clone_args *args);
+/** Adds to args what starts a child in the v2 group, if there is one. 0 or -errno. */
+int floor_clone_into_v2(const struct launch *launch, struct clone_args *args);
+
+/* floor_mounts.c: steps */
+
+int floor_propagation(struct launch *launch);
+int floor_root(struct launch *launch);
+int floor_dev(struct launch *launch);
+int floor_pts(struct launch *launch);
+int floor_shm(struct launch *launch);
+int floor_mqueue(struct launch *launch);
+int floor_proc(struct launch *launch);
+
+/** What is writable in /proc and is the machine's, docker's five, becomes read-only. */
+int floor_proc_read_only(struct launch *launch);
+int floor_sys(struct launch *launch);
+
+/** Docker's eleven masked paths. */
+int floor_masks(struct launch *launch);
+
+/** An empty file system over /sys/fs/cgroup, with a directory per hierarchy. */
+int floor_view_place(struct launch *launch);
+
+/** The run's own groups there; to be called within its cgroup namespace. */
+int floor_view(struct launch *launch);
 
 /* floor_inside.c */
 

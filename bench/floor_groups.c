@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -13,58 +14,56 @@
 #define ROOT  "/sys/fs/cgroup"
 #define CHILD "run"
 
-#define DEVICE_SETTINGS                                                                       \
-    {                                                                                         \
-        { "devices.deny", "a", NULL }, { "devices.allow", "c *:* m", NULL },                  \
-            { "devices.allow", "b *:* m", NULL }, { "devices.allow", "c 1:3 rwm", NULL },     \
-            { "devices.allow", "c 1:5 rwm", NULL }, { "devices.allow", "c 1:7 rwm", NULL },   \
-            { "devices.allow", "c 1:8 rwm", NULL }, { "devices.allow", "c 1:9 rwm", NULL },   \
-            { "devices.allow", "c 5:* rwm", NULL }, { "devices.allow", "c 136:* rwm", NULL }, \
+#define RULE(verb, text)            \
+    {                               \
+        "devices." verb, text, NULL \
     }
 
-/* The limits are those of --memory 50m --cpus 0.5 --pids-limit 64. */
+static char disk_text[32]; /* --disk: "MAJOR:MINOR BYTES_PER_SECOND" */
+
+/* The limits are those of --memory 50m --cpus 0.5 --pids-limit 64; in full also those of
+ * --cpuset-cpus with all CPUs, --device-cgroup-rule "c 10:229 rwm", and --device-read-bps with
+ * --disk. */
 static const struct hierarchy hybrid_table[] = {
-    { "memory",
-      USE_ALWAYS,
-      false,
-      false,
-      { { "memory.limit_in_bytes", "52428800", "52428800\n" } },
-      { "memory.max_usage_in_bytes", "memory.failcnt", "memory.oom_control" } },
-    { "cpu",
-      USE_ALWAYS,
-      false,
-      false,
-      { { "cpu.cfs_quota_us", "50000", "50000\n" } },
-      { "cpu.stat" } },
-    { "pids",
-      USE_ALWAYS,
-      false,
-      false,
-      { { "pids.max", "64", "64\n" } },
-      { "pids.peak", "pids.events" } },
-    { "devices", USE_FULL, false, false, DEVICE_SETTINGS, { NULL } },
-    { "cpuset",
-      USE_FULL,
-      false,
-      false,
-      { { "cpuset.cpus", NULL, NULL }, { "cpuset.mems", NULL, NULL } },
-      { NULL } },
-    { "cpuacct", USE_FULL, false, true, { { NULL, NULL, NULL } }, { NULL } },
-    { "cpuacct", USE_WITHOUT_V2, false, true, { { NULL, NULL, NULL } }, { "cpuacct.usage" } },
-    { "freezer", USE_FULL, false, false, { { NULL, NULL, NULL } }, { NULL } },
-    { "blkio", USE_FULL, false, false, { { NULL, NULL, NULL } }, { NULL } },
-    { "unified", USE_ALWAYS, true, false, { { NULL, NULL, NULL } }, { "cpu.stat" } },
+    { .dir = "memory",
+      .settings = { { "memory.limit_in_bytes", "52428800", "52428800\n" } },
+      .figures = { "memory.max_usage_in_bytes", "memory.failcnt", "memory.oom_control" } },
+    { .dir = "cpu",
+      .settings = { { "cpu.cfs_quota_us", "50000", "50000\n" } },
+      .figures = { "cpu.stat" } },
+    { .dir = "pids",
+      .settings = { { "pids.max", "64", "64\n" } },
+      .figures = { "pids.peak", "pids.events" } },
+    { .dir = "devices",
+      .use = USE_FULL,
+      .settings = { RULE("deny", "a *:* rwm"), RULE("allow", "c *:* m"), RULE("allow", "b *:* m"),
+                    RULE("allow", "c 1:3 rwm"), RULE("allow", "c 1:5 rwm"),
+                    RULE("allow", "c 1:7 rwm"), RULE("allow", "c 1:8 rwm"),
+                    RULE("allow", "c 1:9 rwm"), RULE("allow", "c 5:0 rwm"),
+                    RULE("allow", "c 5:1 rwm"), RULE("allow", "c 5:2 rwm"),
+                    RULE("allow", "c 136:* rwm"), RULE("allow", "c 10:229 rwm") } },
+    { .dir = "cpuset",
+      .use = USE_FULL,
+      .deep = true,
+      .settings = { { "cpuset.cpus", NULL, NULL }, { "cpuset.mems", NULL, NULL } } },
+    { .dir = "blkio",
+      .use = USE_DISK,
+      .deep = true,
+      .settings = { { "blkio.throttle.read_bps_device", disk_text, NULL } } },
+    { .dir = "cpuacct",
+      .use = USE_FIGURES_WITHOUT_V2,
+      .joined = true,
+      .figures = { "cpuacct.usage" } },
+    { .dir = "unified", .v2 = true, .figures = { "cpu.stat" } },
 };
 
 static const struct hierarchy v2_table[] = {
-    { ".",
-      USE_ALWAYS,
-      true,
-      false,
-      { { "memory.max", "52428800", "52428800\n" },
-        { "cpu.max", "50000", "50000 100000\n" },
-        { "pids.max", "64", "64\n" } },
-      { "cpu.stat", "memory.peak", "memory.events" } },
+    { .dir = ".",
+      .v2 = true,
+      .settings = { { "memory.max", "52428800", "52428800\n" },
+                    { "cpu.max", "50000", "50000 100000\n" },
+                    { "pids.max", "64", "64\n" } },
+      .figures = { "cpu.stat", "memory.peak", "memory.events" } },
 };
 
 static int setting_copy_root(const struct group *group, const char *file, char *ret_text,
@@ -83,41 +82,58 @@ static int setting_copy_root(const struct group *group, const char *file, char *
     return 0;
 }
 
-/* Writes one setting into a group; reads it back through the same descriptor. */
-static int setting_write(const struct group *group, int dir_fd, const struct setting *setting,
+/* Writes one setting through a file of a group; reads it back through the same descriptor. */
+static int setting_write(const struct group *group, int fd, const struct setting *setting,
                          bool readback)
 {
     char text[256];
     const char *value = setting->text;
-    bool compare = readback && setting->back;
     ssize_t n;
-    int r = 0;
-    int fd;
 
     if (!value) {
-        r = setting_copy_root(group, setting->file, text, sizeof(text));
+        int r = setting_copy_root(group, setting->file, text, sizeof(text));
+
         if (r < 0)
             return r;
         value = text;
     }
-    fd = openat(dir_fd, setting->file, (compare ? O_RDWR : O_WRONLY) | O_CLOEXEC);
-    if (fd < 0)
+    if (write(fd, value, strlen(value)) < 0)
         return -errno;
-    if (write(fd, value, strlen(value)) < 0) {
-        r = -errno;
-    } else if (compare) {
-        n = pread(fd, text, sizeof(text), 0);
-        if (n < 0 || (size_t)n != strlen(setting->back) || memcmp(text, setting->back, (size_t)n))
-            r = -EDOM;
+    if (!readback || !setting->back)
+        return 0;
+    n = pread(fd, text, sizeof(text), 0);
+    return n == (ssize_t)strlen(setting->back) && memcmp(text, setting->back, (size_t)n) == 0
+               ? 0
+               : -EDOM;
+}
+
+/* A file that has several settings is opened once. */
+static int settings_write(const struct launch *launch, const struct group *group, int dir_fd)
+{
+    const struct setting *settings = group->hierarchy->settings;
+    const char *file = "";
+    int fd = -1, r = 0;
+
+    for (size_t i = 0; i < WRITES_MAX && settings[i].file && r >= 0; i++) {
+        if (strcmp(settings[i].file, file) != 0) {
+            if (fd >= 0)
+                close(fd);
+            file = settings[i].file;
+            fd = openat(dir_fd, file, (settings[i].back ? O_RDWR : O_WRONLY) | O_CLOEXEC);
+        }
+        r = fd < 0 ? -errno : setting_write(group, fd, &settings[i], launch->readback);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return r;
 }
 
-/* A child group is only worth its price where the group has a limit that could be lifted. */
+/* A child group is only worth its price where the group has a limit that could be lifted, or where
+ * the namespace would begin at the limits' own group. */
 static bool group_wants_child(const struct launch *launch, const struct group *group)
 {
-    return launch->nested && group->hierarchy->settings[0].text;
+    return launch->nested &&
+           (group->hierarchy->settings[0].file || (group->hierarchy->v2 && launch->same));
 }
 
 static int group_make(struct launch *launch, struct group *group)
@@ -129,31 +145,51 @@ static int group_make(struct launch *launch, struct group *group)
     else
         return -errno;
     group->dir_fd = openat(group->root_fd, launch->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (group->dir_fd < 0)
-        return -errno;
-    group->child_fd = group->dir_fd;
-    return 0;
+    return group->dir_fd < 0 ? -errno : 0;
 }
 
-static int group_make_child(struct group *group)
+static int group_make_child(const struct launch *launch, struct group *group)
 {
+    int fd, r;
+
     if (mkdirat(group->dir_fd, CHILD, 0755) < 0)
         return -errno;
     group->child_made = true;
-    group->child_fd = openat(group->dir_fd, CHILD, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return group->child_fd < 0 ? -errno : 0;
+    if (!group->hierarchy->deep)
+        return 0;
+    fd = openat(group->dir_fd, CHILD, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = settings_write(launch, group, fd);
+    close(fd);
+    return r;
 }
 
-static bool hierarchy_is_wanted(const struct hierarchy *hierarchy, bool full, bool has_v2)
+static bool hierarchy_is_wanted(const struct hierarchy *hierarchy, const struct launch *launch,
+                                bool has_v2)
 {
     switch (hierarchy->use) {
     case USE_FULL:
-        return full;
-    case USE_WITHOUT_V2:
-        return !full && !has_v2;
+        return launch->full;
+    case USE_DISK:
+        return launch->full && launch->disk;
+    case USE_FIGURES_WITHOUT_V2:
+        return launch->figures && !has_v2;
     default:
-        return true;
+        return has_v2 || !hierarchy->v2;
     }
+}
+
+/* Where the command joins, from a hierarchy's root. */
+static void paths_fill(struct launch *launch)
+{
+    const char *file = launch->procs ? "cgroup.procs" : "tasks";
+
+    snprintf(launch->flat_tasks, sizeof(launch->flat_tasks), "%s/%s", launch->name, file);
+    snprintf(launch->nested_tasks, sizeof(launch->nested_tasks), "%s/" CHILD "/%s", launch->name,
+             file);
+    if (launch->disk)
+        snprintf(disk_text, sizeof(disk_text), "%s 104857600", launch->disk);
 }
 
 int floor_open_hierarchies(struct launch *launch)
@@ -163,6 +199,7 @@ int floor_open_hierarchies(struct launch *launch)
     const struct hierarchy *table = hybrid_table;
     size_t n = COUNT(hybrid_table);
 
+    paths_fill(launch);
     if (statfs(ROOT, &fs) < 0)
         return -errno;
     if (fs.f_type == CGROUP2_SUPER_MAGIC) {
@@ -175,10 +212,10 @@ int floor_open_hierarchies(struct launch *launch)
         char path[64] = ROOT "/";
         int fd;
 
-        if (!hierarchy_is_wanted(&table[i], launch->full, has_v2) || (table[i].v2 && !has_v2))
+        if (!hierarchy_is_wanted(&table[i], launch, has_v2))
             continue;
         fd = open(strcat(path, table[i].dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT && table[i].use == USE_FULL)
+        if (fd < 0 && errno == ENOENT && table[i].use != USE_ALWAYS)
             continue;
         if (fd < 0)
             return -errno;
@@ -202,15 +239,10 @@ int floor_make_groups(struct launch *launch)
 int floor_write_limits(struct launch *launch)
 {
     for (size_t i = 0; i < launch->n_groups; i++) {
-        const struct group *group = &launch->groups[i];
-        const struct setting *settings = group->hierarchy->settings;
+        int r = settings_write(launch, &launch->groups[i], launch->groups[i].dir_fd);
 
-        for (size_t j = 0; j < WRITES_MAX && settings[j].file; j++) {
-            int r = setting_write(group, group->dir_fd, &settings[j], launch->readback);
-
-            if (r < 0)
-                return r;
-        }
+        if (r < 0)
+            return r;
     }
     return 0;
 }
@@ -219,7 +251,7 @@ int floor_make_child_groups(struct launch *launch)
 {
     for (size_t i = 0; i < launch->n_groups; i++) {
         struct group *group = &launch->groups[i];
-        int r = group_wants_child(launch, group) ? group_make_child(group) : 0;
+        int r = group_wants_child(launch, group) ? group_make_child(launch, group) : 0;
 
         if (r < 0)
             return r;
@@ -231,40 +263,38 @@ int floor_join_groups(struct launch *launch)
 {
     for (size_t i = 0; i < launch->n_groups; i++) {
         const struct group *group = &launch->groups[i];
+        const char *path =
+            group_wants_child(launch, group) ? launch->nested_tasks : launch->flat_tasks;
         int fd;
-        ssize_t n;
 
         if (group->hierarchy->v2 || group->shared)
             continue;
-        fd =
-            openat(group->child_fd, launch->procs ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
+        fd = openat(group->root_fd, path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) < 0)
             return -errno;
-        n = write(fd, "0", 1);
-        if (n < 0)
-            return -errno;
-        close(fd);
     }
     return 0;
 }
 
-static int into_v2_fd(const struct launch *launch)
+int floor_clone_into_v2(const struct launch *launch, struct clone_args *args)
 {
     for (size_t i = 0; i < launch->n_groups; i++) {
-        if (launch->groups[i].hierarchy->v2)
-            return launch->groups[i].child_fd;
+        const struct group *group = &launch->groups[i];
+        char path[64];
+        int fd;
+
+        if (!group->hierarchy->v2)
+            continue;
+        snprintf(path, sizeof(path), "%s%s", launch->name,
+                 group_wants_child(launch, group) ? "/" CHILD : "");
+        fd = openat(group->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        args->flags |= CLONE_INTO_CGROUP;
+        args->cgroup = (__u64)fd;
+        break;
     }
-    return -1;
-}
-
-void floor_clone_into_v2(const struct launch *launch, struct clone_args *args)
-{
-    int fd = into_v2_fd(launch);
-
-    if (fd < 0)
-        return;
-    args->flags |= CLONE_INTO_CGROUP;
-    args->cgroup = (__u64)fd;
+    return 0;
 }
 
 int floor_open_figures(struct launch *launch)

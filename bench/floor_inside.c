@@ -1,35 +1,19 @@
 /* The floor's other side: what pid 1 and the command do before exec. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/clone3.h"
 #include "bench/floor.h"
-
-static const struct {
-    const char *name;
-    unsigned int major, minor;
-} node_table[] = {
-    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
-static const struct {
-    const char *name, *target;
-} link_table[] = {
-    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-    { "/dev/ptmx", "pts/ptmx" },
-};
 
 /* The fourteen capabilities that containers usually keep. */
 static const uint64_t kept_capabilities =
@@ -38,103 +22,40 @@ static const uint64_t kept_capabilities =
     1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_NET_RAW | 1ull << CAP_SYS_CHROOT |
     1ull << CAP_MKNOD | 1ull << CAP_AUDIT_WRITE | 1ull << CAP_SETFCAP;
 
-static int step_hostname(struct launch *launch)
+/* Whatever becomes of the launcher, nothing outlives it. */
+static int step_die(struct launch *launch)
 {
     (void)launch;
-    return floor_result(sethostname("floor", 5));
+    return floor_result(prctl(PR_SET_PDEATHSIG, SIGKILL));
 }
 
-static int step_propagation(struct launch *launch)
+static int step_names(struct launch *launch)
 {
-    (void)launch;
-    return floor_result(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    return launch->rootfs ? floor_result(sethostname("floor", 5)) : 0;
 }
 
-/* The new root first, everything else inside it: then no path can lead out any more. */
-static int step_root(struct launch *launch)
+static int step_loopback(struct launch *launch)
 {
-    int tree;
+    struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    int fd;
 
-    if (!launch->rootfs)
+    if (!launch->net)
         return 0;
-    tree = open_tree(AT_FDCWD, launch->rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || move_mount(tree, "", AT_FDCWD, launch->rootfs, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return -errno;
-    if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-        return -errno;
-    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
         return -errno;
     return 0;
 }
 
-static int step_proc(struct launch *launch)
+static int step_keyring(struct launch *launch)
 {
     (void)launch;
-    return floor_result(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-}
-
-static int step_dev(struct launch *launch)
-{
-    mode_t mask = umask(0);
-
-    (void)launch;
-    if (mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") < 0)
-        return -errno;
-    for (size_t i = 0; i < COUNT(node_table); i++) {
-        dev_t device = makedev(node_table[i].major, node_table[i].minor);
-
-        if (mknod(node_table[i].name, S_IFCHR | 0666, device) < 0)
-            return -errno;
-    }
-    for (size_t i = 0; i < COUNT(link_table); i++) {
-        if (symlink(link_table[i].target, link_table[i].name) < 0)
-            return -errno;
-    }
-    umask(mask);
-    return 0;
-}
-
-static int step_pts(struct launch *launch)
-{
-    (void)launch;
-    if (mkdir("/dev/pts", 0755) < 0)
-        return -errno;
-    return floor_result(mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-                              "newinstance,ptmxmode=0666,mode=0620"));
-}
-
-static int step_shm(struct launch *launch)
-{
-    (void)launch;
-    if (mkdir("/dev/shm", 01777) < 0)
-        return -errno;
-    return floor_result(mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                              "mode=1777,size=65536k"));
-}
-
-/* A network namespace or a new root needs a sysfs of its own; else the host's is made read-only,
- * with all that is mounted beneath it, in one call. */
-static int step_sys(struct launch *launch)
-{
-    struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
-
-    if (launch->net || launch->rootfs)
-        return floor_result(
-            mount("sysfs", "/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-    return floor_result(
-        mount_setattr(AT_FDCWD, "/sys", AT_RECURSIVE, &read_only, sizeof(read_only)));
-}
-
-/* After joining, so that the groups joined are the namespace's roots. */
-static int step_cgroup_namespace(struct launch *launch)
-{
-    (void)launch;
-    return floor_result(unshare(CLONE_NEWCGROUP));
+    return floor_result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 }
 
 /* The kernel ends the loop: it refuses the first capability that it does not know. Root's exec
  * then gets no more than the bounding set has. */
-static int step_capabilities(struct launch *launch)
+static int step_bounding_set(struct launch *launch)
 {
     (void)launch;
     for (unsigned long cap = 0; cap < 64; cap++) {
@@ -144,6 +65,44 @@ static int step_capabilities(struct launch *launch)
             return errno == EINVAL ? 0 : -errno;
     }
     return 0;
+}
+
+/* Nobody inside may look into init, which is a copy of the launcher. */
+static int step_hide(struct launch *launch)
+{
+    return launch->init ? floor_result(prctl(PR_SET_DUMPABLE, 0)) : 0;
+}
+
+/* The launcher has made the groups meanwhile, and put the limits in force. */
+static int step_go_in(struct launch *launch)
+{
+    char go;
+
+    return read(launch->channel[1], &go, 1) == 1 ? 0 : -EPIPE;
+}
+
+/* After joining, so that the groups joined are the namespace's roots. */
+static int step_cgroup_namespace(struct launch *launch)
+{
+    (void)launch;
+    return floor_result(unshare(CLONE_NEWCGROUP));
+}
+
+static int step_session(struct launch *launch)
+{
+    (void)launch;
+    return floor_result(setsid());
+}
+
+static int step_capabilities(struct launch *launch)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[2] = { 0 };
+
+    (void)launch;
+    for (unsigned i = 0; i < COUNT(data); i++)
+        data[i].effective = data[i].permitted = (uint32_t)(kept_capabilities >> (32 * i));
+    return floor_result(syscall(SYS_capset, &header, data));
 }
 
 static int step_descriptors(struct launch *launch)
@@ -159,22 +118,38 @@ static int step_exec(struct launch *launch)
 }
 
 static const struct step setup_table[] = {
-    { "hostname", step_hostname }, { "propagation", step_propagation },
-    { "root", step_root },         { "proc", step_proc },
-    { "dev", step_dev },           { "pts", step_pts },
-    { "shm", step_shm },           { "sys", step_sys },
+    { "die with launcher", step_die, WHEN_SAME },
+    { "names", step_names, ALWAYS },
+    { "loopback", step_loopback, WHEN_SAME },
+    { "propagation", floor_propagation, ALWAYS },
+    { "root", floor_root, ALWAYS },
+    { "proc", floor_proc, ALWAYS },
+    { "dev", floor_dev, ALWAYS },
+    { "pts", floor_pts, ALWAYS },
+    { "shm", floor_shm, ALWAYS },
+    { "mqueue", floor_mqueue, WHEN_SAME },
+    { "sys", floor_sys, ALWAYS },
+    { "view place", floor_view_place, WHEN_SAME },
+    { "read-only paths", floor_proc_read_only, WHEN_SAME },
+    { "masked paths", floor_masks, WHEN_SAME },
+    { "keyring", step_keyring, WHEN_SAME },
+    { "bounding set", step_bounding_set, ALWAYS },
+    { "hide", step_hide, WHEN_SAME },
+    { "go (waited for)", step_go_in, WHEN_OVERLAP },
 };
 
 static const struct step enter_table[] = {
-    { "join", floor_join_groups },
-    { "cgroup namespace", step_cgroup_namespace },
-    { "capabilities", step_capabilities },
-    { "descriptors", step_descriptors },
-    { "exec", step_exec },
+    { "join", floor_join_groups, ALWAYS },
+    { "cgroup namespace", step_cgroup_namespace, ALWAYS },
+    { "view", floor_view, WHEN_SAME },
+    { "session", step_session, WHEN_SAME },
+    { "capabilities", step_capabilities, WHEN_SAME },
+    { "descriptors", step_descriptors, ALWAYS },
+    { "exec", step_exec, ALWAYS },
 };
 
-_Static_assert(COUNT(setup_table) == MARK_ENTER - MARK_SETUP, "marks do not fit setup_table");
-_Static_assert(COUNT(enter_table) == MARK_LAUNCH - MARK_ENTER, "marks do not fit enter_table");
+_Static_assert(COUNT(setup_table) <= MARK_ENTER - MARK_SETUP, "marks do not fit setup_table");
+_Static_assert(COUNT(enter_table) <= MARK_LAUNCH - MARK_ENTER, "marks do not fit enter_table");
 
 static void command_enter(void *arg)
 {
@@ -193,21 +168,29 @@ void floor_run_command(void *arg)
     command_enter(launch);
 }
 
-void floor_run_init(struct launch *launch)
+/* Only the channel stays open, as 0. */
+static int init_watch(int channel_fd, pid_t command)
 {
-    struct clone_args args = { .exit_signal = SIGCHLD };
-    int wait_status = 0;
-    pid_t command, pid;
+    int wait_status = 0, status;
+    pid_t pid;
 
-    if (floor_run_steps(setup_table, COUNT(setup_table), launch, MARK_SETUP) < 0)
-        _exit(STATUS_FAILED);
-    floor_clone_into_v2(launch, &args);
-    command = clone3_borrow(&args, command_enter, launch);
-    if (command < 0)
-        _exit(STATUS_FAILED);
-    syscall(SYS_close_range, 0, ~0u, 0);
+    if (dup2(channel_fd, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0)
+        return STATUS_FAILED;
     do {
         pid = wait4(-1, &wait_status, 0, NULL);
     } while (pid != command && (pid > 0 || errno == EINTR));
-    _exit(floor_status(wait_status));
+    status = floor_status(wait_status);
+    return write(0, &status, sizeof(status)) == sizeof(status) ? 0 : STATUS_FAILED;
+}
+
+void floor_run_init(struct launch *launch)
+{
+    struct clone_args args = { .exit_signal = SIGCHLD };
+    pid_t command;
+
+    if (floor_run_steps(setup_table, COUNT(setup_table), launch, MARK_SETUP) < 0 ||
+        floor_clone_into_v2(launch, &args) < 0)
+        _exit(STATUS_FAILED);
+    command = clone3_borrow(&args, command_enter, launch);
+    _exit(command < 0 ? STATUS_FAILED : init_watch(launch->channel[1], command));
 }

@@ -6,6 +6,7 @@ import re
 import signal
 import statistics
 import subprocess
+import tempfile
 import time
 
 import candidates
@@ -107,18 +108,21 @@ def hidden_argv(row, argv):
 
 
 def system_calls(place, row):
-    """System calls of one launch, all processes, the payload's two (exec, exit) included."""
-    out = os.path.join(place.tmp, "strace")
-    argv = ["strace", "-f", "-c", "-o", out] + row.command()
+    """System calls of one launch, by process in the order of their birth. The payload's two (exec,
+    exit) are among them."""
+    directory = tempfile.mkdtemp(dir=place.tmp)
+    argv = ["strace", "-ff", "-o", os.path.join(directory, "calls")] + row.command()
     done = subprocess.run(
         hidden_argv(row, argv),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     if done.returncode != 0:
         return None
-    with open(out, encoding="utf-8") as file:
-        total = re.search(r"^100\.00\s+\S+\s+\d+\s+(\d+)", file.read(), re.MULTILINE)
-    return int(total.group(1)) if total else None
+    counts = []
+    for path in sorted(glob.glob(directory + "/calls.*"), key=lambda p: int(p.rsplit(".", 1)[1])):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            counts.append(sum(1 for line in file if not line.startswith(("+++", "---"))))
+    return counts
 
 
 def descendants(pid):
@@ -229,7 +233,7 @@ def growth(place, rows, counts, rounds):
         made = count
         runs = run_plan(place, rows, rounds, 0)
         result[count] = {
-            row.label: summary(runs[row.label], {"floor init": runs["floor init"]}) for row in rows
+            row.label: summary(runs[row.label], {"floor": runs["floor"]}) for row in rows
         }
     groups_remove(place.name)
     return result
