@@ -500,12 +500,24 @@ find_process() { # NAME [ARG]: /proc/PID/exe ends in /NAME, and ARG is among its
 
 # ---- no trace left -----------------------------------------------------------------------------
 
-# Is group a part of a run that is under way, of a ration that is not the one under test?
+# Is the group at PATH a part of a run of somebody else's? Its record says so, or its processes do.
 t_of_another() { # PATH
     t_run=${1#*/ration-}
     t_supervisor=$(sed -n 's/^supervisor //p' "/run/ration/${t_run%%/*}" 2>/dev/null)
-    [ -n "$t_supervisor" ] || return 1
-    t_exe=$(readlink "/proc/$t_supervisor/exe" 2>/dev/null) && [ "$t_exe" != "$RATION" ]
+    if [ -n "$t_supervisor" ]; then
+        t_exe=$(readlink "/proc/$t_supervisor/exe" 2>/dev/null) && [ "$t_exe" != "$RATION" ]
+        return
+    fi
+    t_members=$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
+    [ -n "$t_members" ] || return 1
+    for t_member in $t_members; do
+        t_parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$t_member/status" 2>/dev/null)
+        for t_one in "$t_member" "${t_parent:-none}"; do
+            case $(readlink "/proc/$t_one/exe" 2>/dev/null) in
+            "$RATION" | "$t_tools"/*) return 1 ;;
+            esac
+        done
+    done
 }
 
 t_groups() { # prints every group of ours, in every hierarchy
@@ -540,7 +552,7 @@ t_state() { # prints every entry of the run directories
     for t_dir in /run/ration ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR/ration"}; do
         [ -d "$t_dir" ] && find "$t_dir" -mindepth 1 2>/dev/null
     done | sort | while read -r t_file; do
-        t_of_another "/ration-${t_file##*/}" || printf '%s\n' "$t_file"
+        t_of_another "/nowhere/ration-${t_file##*/}" || printf '%s\n' "$t_file"
     done
 }
 
