@@ -193,6 +193,16 @@ bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
 /* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
 uint64_t clock_us(int clock_id);
 
+/* ---- memory ------------------------------------------------------------------------------------------- */
+
+/*
+ * Give the kernel back what the heap and the stack used once and do not use now: for a process that is
+ * about to wait for long. Cheap, but not free.
+ */
+void memory_give_back(void);
+/* The stack alone; safe where nothing of libc's may be touched. */
+void memory_give_back_stack(void);
+
 /* ---- event loop ----------------------------------------------------------------------------------- */
 
 /*

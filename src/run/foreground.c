@@ -116,6 +116,16 @@ static int foreground_signals(struct foreground *foreground, struct err *err)
     return 0;
 }
 
+/* A run that lasts this long will last longer: what starting it took is not needed any more. */
+#define SETTLED_US 50000u
+
+static int on_settled(void *data)
+{
+    (void)data;
+    memory_give_back();
+    return 0;
+}
+
 static int foreground_run(struct foreground *foreground, struct run *run, struct result **ret,
                           struct err *err)
 {
@@ -127,6 +137,9 @@ static int foreground_run(struct foreground *foreground, struct run *run, struct
         r = terminal_enter(&foreground->terminal, run->spec->interactive ? run->stdio[0] : -1, err);
     if (r >= 0 && loop_add_fd(&run->loop, foreground->signal_fd, POLLIN, on_signal, run) < 0)
         r = err_set(err, ENOSPC, "cannot watch signals");
+    int settled = loop_add_timer(&run->loop, on_settled, NULL);
+    if (settled >= 0)
+        loop_arm(&run->loop, settled, clock_us(CLOCK_MONOTONIC) + SETTLED_US);
     if (r >= 0)
         r = run_wait(run, ret, err);
     terminal_leave(&foreground->terminal);

@@ -221,6 +221,7 @@ static int box_watch(struct launch *launch, struct err *err)
         return r;
     message.exit.started_us = launch->outcome->started_us;
     heap_forget();
+    memory_give_back_stack();
     do {
         supervised = supervised && watch(launch);
         if (!supervised && dies) {
@@ -229,7 +230,10 @@ static int box_watch(struct launch *launch, struct err *err)
         }
         if (!supervised)
             watch_alone();
-    } while (!reap(launch, &message.exit));
+        r = reap(launch, &message.exit);
+    } while (r == 0);
+    if (r < 0)
+        return err_set(err, -r, "cannot wait for COMMAND: %s", err_name(-r));
     message.exit.ended_us = clock_us(CLOCK_MONOTONIC);
     r = message_send(launch->channel_fd, &message);
     /* The supervisor is gone, or learns of it from our exit status. */
