@@ -78,12 +78,12 @@ int ration_update(struct ration_run *run, const char *limit, const char *value,
                   struct ration_error *error)
 {
     struct err err = ERR_INIT;
-    struct limit_set limits;
+    struct limit_set limits = { 0 };
     enum limit_id id = limit_find(limit);
 
     if (id == LIMIT_NONE)
         return api_fail(error, EINVAL, "there is no limit named '%s'", limit);
-    int r = run_copy_limits(run->run, &limits);
+    int r = run_copy_limit(run->run, id, &limits);
     if (r < 0)
         return api_fail(error, -r, "out of memory");
     r = limit_parse(id, value, &run->ration->world.limit_context, &limits, &err);

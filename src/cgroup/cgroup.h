@@ -115,9 +115,12 @@ const char *group_read_back(const struct group *group, size_t index);
 const char *group_note(const struct group *group, size_t index);
 /* Open the groups of a live run again from the record that group_paths() made. */
 int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, struct err *err);
-/* Write a plan made for an update to an open group, in order, with read-back. */
-int group_update(struct group *group, const struct plan *plan, const struct machine *machine,
-                 struct err *err);
+/*
+ * Write a plan made for an update to an open group, in order, with read-back. made: the plan that the group
+ * was made for; what is read back of a file that it wrote too is what group_read_back() tells from then on.
+ */
+int group_update(struct group *group, const struct plan *made, const struct plan *plan,
+                 const struct machine *machine, struct err *err);
 void group_close(struct group *group);
 void group_closep(struct group **group);
 

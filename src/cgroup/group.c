@@ -434,18 +434,45 @@ int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, s
     return 0;
 }
 
-int group_update(struct group *group, const struct plan *plan, const struct machine *machine,
-                 struct err *err)
+/* The step of another plan that wrote the same: the same file, and in a keyed one the same key. */
+static ssize_t step_alike(const struct plan *plan, const struct plan_step *step)
 {
-    char **read_back = calloc(plan->n_steps + 1, sizeof(*read_back));
+    size_t key = step->check == PLAN_CHECK_KEYED ? strcspn(step->text, " ") : 0;
 
-    if (!read_back)
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct plan_step *other = &plan->steps[i];
+        if (other->target == step->target && other->version == step->version &&
+            other->controller == step->controller && strcmp(other->file, step->file) == 0 &&
+            strncmp(other->text, step->text, key) == 0)
+            return (ssize_t)i;
+    }
+    return -1;
+}
+
+int group_update(struct group *group, const struct plan *made, const struct plan *plan,
+                 const struct machine *machine, struct err *err)
+{
+    char **kept = group->read_back;
+    size_t n_kept = group->n_read_back;
+
+    group->read_back = calloc(plan->n_steps + 1, sizeof(*group->read_back));
+    if (!group->read_back) {
+        group->read_back = kept;
         return err_nomem(err);
-    for (size_t i = 0; i < group->n_read_back; i++)
-        free(group->read_back[i]);
-    free(group->read_back);
-    group->read_back = read_back;
+    }
     group->n_read_back = plan->n_steps;
     /* Whether the inner group comes first depends on the direction: the planner's order decides. */
-    return apply_steps(group, plan, TARGET_BIT(PLAN_GROUP) | TARGET_BIT(PLAN_INNER), machine, err);
+    int r = apply_steps(group, plan, TARGET_BIT(PLAN_GROUP) | TARGET_BIT(PLAN_INNER), machine, err);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        ssize_t index = group->read_back[i] ? step_alike(made, &plan->steps[i]) : -1;
+        if (index >= 0 && (size_t)index < n_kept) {
+            free(kept[index]);
+            kept[index] = TAKE_PTR(group->read_back[i]);
+        }
+        free(group->read_back[i]);
+    }
+    free(group->read_back);
+    group->read_back = kept;
+    group->n_read_back = n_kept;
+    return r;
 }

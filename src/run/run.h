@@ -60,9 +60,10 @@ const char *run_name(const struct run *run);
 
 /* These three may be called by another thread while one is in run_wait(). */
 int run_signal(struct run *run, int signal, struct err *err);
+/* limits: those that change, and nothing else. */
 int run_update(struct run *run, const struct limit_set *limits, struct err *err);
 int run_freeze(struct run *run, bool frozen, struct err *err);
-/* A copy of the limits in force now, for run_update() to start from. */
-int run_copy_limits(struct run *run, struct limit_set *ret);
+/* One limit as it is in force now into a set, for those of many entries, of which some may change. */
+int run_copy_limit(struct run *run, enum limit_id limit, struct limit_set *ret);
 
 void run_free(struct run *run);

@@ -21,10 +21,10 @@ int run_signal(struct run *run, int signal, struct err *err)
     return 0;
 }
 
-int run_copy_limits(struct run *run, struct limit_set *ret)
+int run_copy_limit(struct run *run, enum limit_id limit, struct limit_set *ret)
 {
     pthread_mutex_lock(&run->lock);
-    int r = limit_set_copy(&run->plan.plan->in_force, ret);
+    int r = limit_value_copy(&run->plan.plan->in_force.value[limit], &ret->value[limit]);
     pthread_mutex_unlock(&run->lock);
     return r;
 }
@@ -47,7 +47,7 @@ static int update_locked(struct run *run, const struct limit_set *limits, struct
                        "starting it",
                        run->spec->name);
     else if (run->group)
-        r = group_update(run->group, plan, &run->plan.machine, err);
+        r = group_update(run->group, run->plan.plan, plan, &run->plan.machine, err);
     if (r >= 0) {
         limit_set_done(&run->plan.plan->in_force);
         run->plan.plan->in_force = plan->in_force;
