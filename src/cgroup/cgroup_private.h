@@ -45,6 +45,7 @@ void octal_escape(const char *text, struct buf *ret);
 
 struct membership {
     const char *controllers; /* "" on v2 */
+    unsigned mask;           /* the same as CONTROLLER_BIT()s */
     const char *path;
 };
 

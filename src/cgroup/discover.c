@@ -157,7 +157,7 @@ static bool membership_is_of(const struct membership *m, const struct hierarchy 
     if (h->version == 2)
         return *m->controllers == '\0';
     if (h->controllers)
-        return options_controllers(m->controllers) == h->controllers;
+        return m->mask == h->controllers;
     return *m->controllers && strcmp(m->controllers, h->name) == 0;
 }
 

@@ -194,6 +194,13 @@ static unsigned conf_controllers(const struct limit_value *value)
     return mask;
 }
 
+/* One CPU's worth of time is there on every machine: how many CPUs it has need not be known. */
+static bool within_one_cpu(enum limit_id id, const struct limit_value *value)
+{
+    return (id == LIMIT_CPUS || id == LIMIT_CPU) && value->state == LIMIT_SET && !value->percent &&
+           value->number <= 1000000;
+}
+
 unsigned cgroups_need(const struct limit_set *set, struct cgroups_options *options)
 {
     unsigned parts = 0;
@@ -204,7 +211,8 @@ unsigned cgroups_need(const struct limit_set *set, struct cgroups_options *optio
         const struct limit_value *value = &set->value[id];
         if (value->state == LIMIT_UNSET)
             continue;
-        parts |= machine_parts(info);
+        if (!within_one_cpu((enum limit_id)id, value))
+            parts |= machine_parts(info);
         if (info->controller < CONTROLLER_COUNT)
             options->controllers |= CONTROLLER_BIT(info->controller);
         if (info->kind == LIMIT_KIND_CONF)

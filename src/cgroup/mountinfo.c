@@ -13,6 +13,8 @@ void octal_unescape(char *text)
 {
     char *out = text;
 
+    text = strchrnul(text, '\\');
+    out = text;
     while (*text) {
         if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
             text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
@@ -27,12 +29,13 @@ void octal_unescape(char *text)
 
 void octal_escape(const char *text, struct buf *ret)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == ' ' || c == '\t' || c == '\n' || c == '\\')
-            buf_printf(ret, "\\%03o", c);
-        else
-            buf_putc(ret, *text);
+    for (;;) {
+        size_t plain = strcspn(text, " \t\n\\");
+        buf_add(ret, text, plain);
+        text += plain;
+        if (*text == '\0')
+            return;
+        buf_printf(ret, "\\%03o", (unsigned)(unsigned char)*text++);
     }
 }
 
@@ -104,16 +107,15 @@ static int entry_parse(char *line, struct mount_entry *ret)
     if (number_parse(id, INT32_MAX, &id_number) < 0 ||
         number_parse(parent, INT32_MAX, &parent_number) < 0)
         return -EINVAL;
+    int version = strcmp(type, "cgroup2") == 0 ? 2 : strcmp(type, "cgroup") == 0 ? 1 : 0;
     octal_unescape(root);
     octal_unescape(point);
     octal_unescape(super);
     *ret = (struct mount_entry){
         .id = (long)id_number,
         .parent = (long)parent_number,
-        .version = strcmp(type, "cgroup2") == 0  ? 2
-                   : strcmp(type, "cgroup") == 0 ? 1
-                                                 : 0,
-        .read_only = options_have(options, "ro") || options_have(super, "ro"),
+        .version = version,
+        .read_only = version && (options_have(options, "ro") || options_have(super, "ro")),
         .device = device,
         .root = root,
         .point = point,
@@ -126,8 +128,8 @@ int mountinfo_parse(char *text, struct mount_table *ret)
 {
     size_t lines = 1;
 
-    for (const char *p = text; *p; p++)
-        lines += *p == '\n';
+    for (const char *p = strchr(text, '\n'); p; p = strchr(p + 1, '\n'))
+        lines++;
     struct mount_entry *entries = calloc(lines, sizeof(*entries));
     if (!entries)
         return -ENOMEM;
@@ -232,7 +234,7 @@ size_t membership_parse(char *text, struct membership *ret, size_t max)
         if (path) {
             *controllers++ = '\0';
             *path++ = '\0';
-            ret[n++] = (struct membership){ controllers, path };
+            ret[n++] = (struct membership){ controllers, options_controllers(controllers), path };
         }
         text = next;
     }

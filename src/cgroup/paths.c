@@ -38,12 +38,14 @@ void path_line_format(int version, unsigned controllers, const char *mount_point
 {
     bool any = false;
 
-    buf_printf(ret, "%d ", version);
+    buf_puts(ret, version == 2 ? "2 " : "1 ");
     for (unsigned c = 0; c < CONTROLLER_COUNT; c++) {
         const char *text = controller_name((enum controller)c, version);
         if (!(controllers & CONTROLLER_BIT(c)) || !text)
             continue;
-        buf_printf(ret, "%s%s", any ? "," : "", text);
+        if (any)
+            buf_putc(ret, ',');
+        buf_puts(ret, text);
         any = true;
     }
     buf_puts(ret, any ? " " : "- ");

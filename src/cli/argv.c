@@ -6,6 +6,8 @@
 
 #define OPTIONS_MAX 512 /* for the nearest name; more would only be left out of the suggestion */
 
+#define NAME_SIZE   64  /* of a buffer for any option's name */
+
 static const struct ration_option help_option = {
     .name = "help",
     .help = "show this help",
@@ -53,14 +55,21 @@ static bool has_name(const struct ration_option *option, const char *name, size_
     return false;
 }
 
+/* The command's own options come first, then those of a run, which the library finds by itself. */
 static bool find_name(const struct command *command, const char *name, size_t len,
                       struct ration_option *ret)
 {
-    for (size_t i = 0; len > 0 && command_option_at(command, i, ret); i++) {
-        if (has_name(ret, name, len))
+    char word[NAME_SIZE];
+
+    for (size_t i = 0; len > 0 && i <= command->n_options; i++) {
+        if (command_option_at(command, i, ret) && has_name(ret, name, len))
             return true;
     }
-    return false;
+    if (len == 0 || len >= sizeof(word) || !command->describes_run)
+        return false;
+    memcpy(word, name, len);
+    word[len] = '\0';
+    return ration_option_find(word, ret) == 0;
 }
 
 static bool find_letter(const struct command *command, char letter, struct ration_option *ret)

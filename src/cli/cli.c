@@ -1,6 +1,7 @@
 /* What all commands share: finding them, saying what went wrong, writing what they have to say. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,6 +110,11 @@ int cli_open(struct ration **ret, struct ration_error *error)
  */
 static int fill_standard_fds(void)
 {
+    struct pollfd open_fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+    /* One call for all three where none is closed, nor has anything else to tell. */
+    if (poll(open_fds, ARRAY_SIZE(open_fds), 0) == 0)
+        return 0;
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
             continue;

@@ -39,11 +39,11 @@ const struct limit_info *limit_info(enum limit_id id)
 /* Is name one of the blank-separated words? */
 static bool words_have(const char *words, const char *name)
 {
-    size_t len = strlen(name);
+    size_t len = words ? strlen(name) : 0;
 
     if (len == 0 || strchr(name, ' '))
         return false;
-    for (const char *at = words; at && *at; at += strcspn(at, " "), at += *at == ' ') {
+    for (const char *at = words; *at; at += strcspn(at, " "), at += *at == ' ') {
         if (strcspn(at, " ") == len && memcmp(at, name, len) == 0)
             return true;
     }
@@ -73,10 +73,10 @@ const char *controller_name(enum controller controller, int version)
 
 enum controller controller_find(const char *name, size_t len)
 {
-    for (size_t i = 0; i < CONTROLLER_COUNT; i++) {
+    for (size_t i = 0; len > 0 && i < CONTROLLER_COUNT; i++) {
         for (size_t v = 0; v < 2; v++) {
             const char *known = controller_table[i][v];
-            if (strlen(known) == len && memcmp(known, name, len) == 0)
+            if (*known == *name && strncmp(known, name, len) == 0 && known[len] == '\0')
                 return (enum controller)i;
         }
     }

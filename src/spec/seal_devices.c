@@ -4,6 +4,8 @@
 
 #include "spec/seal.h"
 
+#define DEVICES_USUAL 8 /* a power of two; there are six in device_table */
+
 /* Minor and major as in the kernel's Documentation/admin-guide/devices.txt. */
 static const struct usual_device {
     const char *path;
@@ -33,13 +35,18 @@ static int take_device(struct seal *seal, struct spec_device *device)
             return 0;
         }
     }
-    struct spec_device *grown = reallocarray(spec->devices, spec->n_devices + 1, sizeof(*grown));
-    if (!grown) {
-        spec_device_done(device);
-        return err_nomem(seal->err);
+    size_t n = spec->n_devices;
+    /* Twice the room whenever a power of two is full; the usual ones fit at once. */
+    if (n == 0 || (n >= DEVICES_USUAL && (n & (n - 1)) == 0)) {
+        size_t room = n == 0 ? DEVICES_USUAL : 2 * n;
+        struct spec_device *grown = reallocarray(spec->devices, room, sizeof(*grown));
+        if (!grown) {
+            spec_device_done(device);
+            return err_nomem(seal->err);
+        }
+        spec->devices = grown;
     }
-    grown[spec->n_devices++] = *device;
-    spec->devices = grown;
+    spec->devices[spec->n_devices++] = *device;
     return 0;
 }
 

@@ -159,6 +159,8 @@ static int reclaim_entry(struct state *state, const char *name, void *data)
 
     if (!unborn && !record_name_valid(name))
         return 0;
+    if (state->own && strcmp(name, state->own) == 0)
+        return 0; /* we live */
     fd = record_open_dead(state, name);
     if (fd == -EWOULDBLOCK || fd == -ENOENT || fd == -EINVAL)
         return 0;

@@ -184,6 +184,7 @@ int record_create(struct state *state, const char *name, const char *planned, st
         record_close(record);
         return r;
     }
+    state->own = record->name;
     *ret = record;
     return 0;
 }
@@ -226,6 +227,8 @@ void record_close(struct record *record)
 {
     if (!record)
         return;
+    if (record->state->own == record->name)
+        record->state->own = NULL;
     fd_close(record->fd);
     free(record);
 }

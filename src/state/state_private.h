@@ -9,6 +9,7 @@
 struct state {
     char *path;
     int dir_fd;
+    const char *own; /* name of the record that was made through this, while it is open; or NULL */
 };
 
 /*
