@@ -6,7 +6,7 @@
 
 #define OPTIONS_MAX 512 /* for the nearest name; more would only be left out of the suggestion */
 
-#define NAME_SIZE   64  /* of a buffer for any option's name */
+#define NAME_SIZE 64 /* of a buffer for any option's name */
 
 static const struct ration_option help_option = {
     .name = "help",

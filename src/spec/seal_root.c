@@ -12,8 +12,8 @@
 #define CONFINED  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define READ_ONLY MOUNT_ATTR_RDONLY
 
-#define MOUNTS_USUAL 32 /* a power of two; a run has 24 without any asked for */
-#define MOUNTS_MAX 4096 /* asked for; the kernel allows 100,000 in a namespace */
+#define MOUNTS_USUAL 32   /* a power of two; a run has 24 without any asked for */
+#define MOUNTS_MAX   4096 /* asked for; the kernel allows 100,000 in a namespace */
 
 /* ---- building the list --------------------------------------------------------------------------- */
 
