@@ -182,22 +182,6 @@ static int descriptors_close(struct launch *launch, struct err *err)
     return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
 }
 
-/*
- * The heap is a copy of the supervisor's, and each page that the supervisor writes to from now on would
- * stay here as a second one. What the box still needs is on its stack. The range may begin with a hole,
- * which the kernel passes over.
- */
-static void heap_forget(void)
-{
-    extern char end[]; /* of the program's data: see end(3) */
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)end + page - 1) & ~(page - 1),
-              to = (uintptr_t)sbrk(0) & ~(page - 1);
-
-    if (from < to)
-        madvise((void *)from, to - from, MADV_DONTNEED);
-}
-
 static int tell_started(const struct launch *launch)
 {
     struct message message = {
@@ -220,7 +204,6 @@ static int box_watch(struct launch *launch, struct err *err)
     if (r < 0)
         return r;
     message.exit.started_us = launch->outcome->started_us;
-    heap_forget();
     memory_give_back_stack();
     do {
         supervised = supervised && watch(launch);
