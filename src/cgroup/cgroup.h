@@ -170,10 +170,17 @@ int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct e
 /* Remove the groups, deepest first, with what COMMAND made beneath them; bounded retries on EBUSY. */
 int group_remove(struct group *group, struct err *err);
 
+enum reclaim_flags {
+    /*
+     * Not for a run whose processes died with their pid namespace: who is in its groups was put there by
+     * others, lives, and is named in the error.
+     */
+    RECLAIM_KILL = 1 << 0,
+    RECLAIM_AT_ONCE = 1 << 1, /* wait for nobody who is dying yet; -EBUSY: it may work later */
+};
+
 /*
  * Kill and remove what the record names, whatever of it exists; nothing else is touched. Idempotent.
- * Without kill: of a run whose processes died with their pid namespace; who is in its groups was put
- * there by others, lives, and is named in the error.
- * Returns 0 only when nothing is left.
+ * flags: enum reclaim_flags. Returns 0 only when nothing is left.
  */
-int group_reclaim(const char *paths, int root_fd, bool kill, struct err *err);
+int group_reclaim(const char *paths, int root_fd, unsigned flags, struct err *err);

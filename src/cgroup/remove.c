@@ -62,9 +62,9 @@ static void part_leave_base(const struct part *part)
         base_unmake(part->root_fd, part->base);
 }
 
-int group_remove(struct group *group, struct err *err)
+static int parts_remove(struct group *group, uint64_t timeout_us, struct err *err)
 {
-    uint64_t deadline_us = clock_us(CLOCK_MONOTONIC) + REMOVE_WAIT_US;
+    uint64_t deadline_us = clock_us(CLOCK_MONOTONIC) + timeout_us;
     int first = 0;
 
     for (size_t i = 0; i < group->n_parts; i++) {
@@ -77,6 +77,11 @@ int group_remove(struct group *group, struct err *err)
             part_leave_base(part);
     }
     return first;
+}
+
+int group_remove(struct group *group, struct err *err)
+{
+    return parts_remove(group, REMOVE_WAIT_US, err);
 }
 
 /* ---- from the record --------------------------------------------------------------------------------- */
@@ -175,9 +180,10 @@ static void parents_remove(const char *paths, int root_fd)
     } while (removed);
 }
 
-int group_reclaim(const char *paths, int root_fd, bool kill, struct err *err)
+int group_reclaim(const char *paths, int root_fd, unsigned flags, struct err *err)
 {
     const char *record = paths;
+    bool at_once = (flags & RECLAIM_AT_ONCE) != 0;
     _cleanup_(group_closep) struct group *group = group_new(root_fd);
     struct reclaiming r = { group, root_fd, 0 };
     const char *line;
@@ -195,13 +201,13 @@ int group_reclaim(const char *paths, int root_fd, bool kill, struct err *err)
         return r.first;
     }
     int killed = 0;
-    if (kill)
-        killed = group_kill(group, RECLAIM_WAIT_US, r.first ? NULL : err);
+    if (flags & RECLAIM_KILL)
+        killed = group_kill(group, at_once ? 0 : RECLAIM_WAIT_US, r.first ? NULL : err);
     else
         group_freeze(group, false, 0, NULL); /* a frozen process may not die before */
     if (killed < 0 && r.first == 0)
         r.first = killed;
-    int removed = group_remove(group, r.first ? NULL : err);
+    int removed = parts_remove(group, at_once ? 0 : REMOVE_WAIT_US, r.first ? NULL : err);
     parents_remove(record, root_fd);
     return r.first ? r.first : removed;
 }

@@ -82,9 +82,9 @@ static int groups_by_name(struct engine *engine, const char *name, struct buf *r
     return r < 0 ? r : group_paths_named(cgroups, name, ret, err);
 }
 
-int engine_reclaim_record(void *data, const char *name, const char *text, struct err *err)
+static int reclaim_record(struct engine *engine, const char *name, const char *text, unsigned flags,
+                          struct err *err)
 {
-    struct engine *engine = data;
     _cleanup_buf_ struct buf paths = BUF_INIT;
     char pids[8];
 
@@ -97,7 +97,7 @@ int engine_reclaim_record(void *data, const char *name, const char *text, struct
             return r;
     }
     bool own_pids = record_find(text, "pids", pids, sizeof(pids)) && strcmp(pids, "own") == 0;
-    int r = group_reclaim(buf_text(&paths), -1, !own_pids, err);
+    int r = group_reclaim(buf_text(&paths), -1, flags | (own_pids ? 0 : RECLAIM_KILL), err);
     if (r >= 0 && targets_reclaim(text) < 0)
         r = err_nomem(err);
     if (r < 0)
@@ -105,11 +105,22 @@ int engine_reclaim_record(void *data, const char *name, const char *text, struct
     return r;
 }
 
-int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *ret_reclaimed,
-                         struct err *err)
+int engine_reclaim_record(void *engine, const char *name, const char *text, struct err *err)
 {
+    return reclaim_record(engine, name, text, 0, err);
+}
+
+static int reclaim_record_at_once(void *engine, const char *name, const char *text, struct err *err)
+{
+    return reclaim_record(engine, name, text, RECLAIM_AT_ONCE, err);
+}
+
+int engine_reclaim_state(struct engine *engine, struct state *state, bool at_once,
+                         unsigned *ret_reclaimed, struct err *err)
+{
+    record_reclaim_fn fn = at_once ? reclaim_record_at_once : engine_reclaim_record;
     unsigned failed;
-    int r = state_reclaim(state, engine_reclaim_record, engine, ret_reclaimed, &failed, err);
+    int r = state_reclaim(state, fn, engine, ret_reclaimed, &failed, err);
 
     if (r >= 0 && failed > 0)
         r = -EBUSY;
@@ -124,6 +135,6 @@ int engine_reclaim(struct engine *engine, struct err *err)
 
     if (r < 0)
         return r;
-    r = engine_reclaim_state(engine, state, &reclaimed, err);
+    r = engine_reclaim_state(engine, state, false, &reclaimed, err);
     return r < 0 ? r : (int)reclaimed;
 }

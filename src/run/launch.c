@@ -47,7 +47,7 @@ static int launch_record(struct run *run, struct err *err)
     if (r != -EEXIST)
         return r;
     /* The name may be a dead run's. */
-    engine_reclaim_state(run->engine, run->state, &reclaimed, NULL);
+    engine_reclaim_state(run->engine, run->state, false, &reclaimed, NULL);
     return record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);
 }
 

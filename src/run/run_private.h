@@ -39,6 +39,13 @@ struct targets {
 
 #define TARGETS_INIT ((struct targets){ .root_fd = -1 })
 
+/* Undoing what killed runs left, a try at a time: their last processes may still be dying. */
+struct reclaim {
+    int timer;
+    bool again; /* something remains */
+    uint64_t pause_us, until_us;
+};
+
 struct run {
     struct engine *engine;   /* not owned */
     const struct spec *spec; /* not owned */
@@ -73,6 +80,7 @@ struct run {
     int warn_signal; /* sent at a soft limit, 0: none was reached */
     enum limit_id warn_limit;
     int stop_timer; /* escalates a stop signal to SIGKILL */
+    struct reclaim reclaim;
     int channel_slot;
     int (*on_started)(struct run *run); /* for the verb in the foreground, or NULL */
     void *foreground;
@@ -86,8 +94,9 @@ struct run {
 
 /* engine.c */
 int engine_open_state(struct engine *engine, struct state **ret, struct err *err);
-int engine_reclaim_state(struct engine *engine, struct state *state, unsigned *ret_reclaimed,
-                         struct err *err);
+/* at_once: wait for nobody; what is still dying remains. -EBUSY: something remains. */
+int engine_reclaim_state(struct engine *engine, struct state *state, bool at_once,
+                         unsigned *ret_reclaimed, struct err *err);
 
 /* plan.c */
 /* Look at what this spec needs of the hierarchies; *ret_parts: what it needs to know of the machine. */
@@ -111,6 +120,12 @@ void targets_record(const struct targets *targets, const struct spec *spec, stru
 int targets_reclaim(const char *record);
 /* Remove what is empty, unless another run uses the root. The processes of the run have ended. */
 void targets_remove(struct targets *targets);
+
+/* reclaim.c */
+/* While COMMAND is at work and its limits are watched: nothing here waits. 0 or -errno. */
+int reclaim_begin(struct run *run);
+/* When it has ended: what is left of the time that dead runs are given. */
+void reclaim_end(struct run *run);
 
 /* relay.c */
 int relay_start(struct run *run, enum relay_id id, int from, int to);

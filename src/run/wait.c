@@ -146,6 +146,8 @@ static int watch_start(struct run *run, struct err *err)
         r = run->channel_slot;
     if (r >= 0)
         r = loop_add_fd(&run->loop, run->wake_fd, POLLIN, on_wake, run);
+    if (r >= 0)
+        r = reclaim_begin(run);
     return r < 0 ? err_set(err, -r, "cannot watch the run: %s", err_name(-r)) : 0;
 }
 
@@ -224,14 +226,6 @@ static int wait_figures(struct run *run, struct sample *ret, struct err *err)
     return r;
 }
 
-/* What killed runs left is undone while our own COMMAND is at work, off its way. */
-static void wait_reclaim(struct run *run)
-{
-    unsigned reclaimed;
-
-    engine_reclaim_state(run->engine, run->state, &reclaimed, NULL);
-}
-
 /* The loop's error, told by whoever called back, or else by its number. */
 static int wait_failed(struct run *run, int r, const char *what, struct err *err)
 {
@@ -278,7 +272,6 @@ static int wait_watch(struct run *run, struct err *err)
 
     if (r < 0)
         return r;
-    wait_reclaim(run);
     r = loop_run(&run->loop);
     monitor_end(&run->monitor);
     return r < 0 ? wait_failed(run, r, "wait for COMMAND", err) : 0;
@@ -300,6 +293,7 @@ static int wait_whole(struct run *run, struct result **ret, struct err *err)
         r = wait_conclude(run, final, &result, err);
     int cleaned = run_clean(run, r < 0 ? NULL : err);
     pthread_mutex_unlock(&run->lock);
+    reclaim_end(run);
     free(final);
     if (r < 0 || cleaned < 0) {
         result_free(result);

@@ -198,6 +198,26 @@ if start_sleeper 'an empty record' --name "rt-empty-$$" --memory 50m; then
     assert_no_leftovers 'an empty record too'
 fi
 
+# Somebody else's process keeps the groups of a killed run from going away: that is waited for while others
+# run, but never in the way of their limits. Without --timeout it would have said "late" long before.
+if start_sleeper 'a run that others have joined' --name "rt-joined-$$" --memory 50m; then
+    sleep 1000 &
+    foreign=$!
+    find /sys/fs/cgroup -type d -name "ration-rt-joined-$$" 2>/dev/null | while read -r group; do
+        echo "$foreign" >"$group/box/cgroup.procs"
+    done
+    kill -KILL "$ration_pid"
+    wait_ration
+    run_ration run --timeout 100ms -- sh -c 'sleep 0.8; echo late'
+    expect_status 124 'a limit strikes in time while the groups of a killed run do not go'
+    expect_stdout_lacks 'late'
+    check 'who was put into them by others lives' kill -0 "$foreign"
+    kill "$foreign"
+    wait "$foreign" 2>/dev/null
+    "$RATION" run -- "$hog" exit 0
+    assert_no_leftovers 'they go with the next call after that'
+fi
+
 # ---- at the same time --------------------------------------------------------------------------
 
 # Killed runs and living ones beside each other: the living are not disturbed by the clearing up.

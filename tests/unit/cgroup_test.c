@@ -212,19 +212,21 @@ static void test_reclaim_refuses(void **state)
     (void)state;
     struct fixture f = v1_machine();
     fixture_put(&f, "sys/fs/cgroup/memory/ration-x/box", NULL);
-    assert_int_equal(group_reclaim("", f.fd, true, &err), 0);
-    assert_int_equal(group_reclaim("1 memory /sys/fs/cgroup/memory ration-x\n", f.fd, true, &err),
-                     -EMEDIUMTYPE);
+    assert_int_equal(group_reclaim("", f.fd, RECLAIM_KILL, &err), 0);
+    assert_int_equal(
+        group_reclaim("1 memory /sys/fs/cgroup/memory ration-x\n", f.fd, RECLAIM_KILL, &err),
+        -EMEDIUMTYPE);
     assert_has(err.text, "/sys/fs/cgroup/memory");
     assert_true(fixture_has(&f, "sys/fs/cgroup/memory/ration-x/box"));
-    assert_int_equal(group_reclaim("1 memory /nowhere ration-x\n", f.fd, true, &err), -ENODEV);
+    assert_int_equal(group_reclaim("1 memory /nowhere ration-x\n", f.fd, RECLAIM_KILL, &err),
+                     -ENODEV);
     for (size_t i = 0; i < ARRAY_SIZE(damaged_table); i++) {
-        assert_int_equal(group_reclaim(damaged_table[i], f.fd, true, &err), -EINVAL);
+        assert_int_equal(group_reclaim(damaged_table[i], f.fd, RECLAIM_KILL, &err), -EINVAL);
         assert_has(err.text, "damaged");
     }
     /* The first error is told, whatever comes after it. */
-    assert_int_equal(group_reclaim("nonsense\n1 memory /nowhere ration-x\n", f.fd, true, &err),
-                     -EINVAL);
+    assert_int_equal(
+        group_reclaim("nonsense\n1 memory /nowhere ration-x\n", f.fd, RECLAIM_KILL, &err), -EINVAL);
     assert_has(err.text, "nonsense");
     fixture_drop(&f);
 }
