@@ -6,19 +6,45 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run/run_private.h"
 
-static int relay_end(struct relay *relay)
+#define RETRY_US 50000u
+
+static void relay_unwatch(struct relay *relay)
 {
     loop_remove_fd(&relay->run->loop, relay->from_slot);
     loop_remove_fd(&relay->run->loop, relay->to_slot);
     relay->from_slot = relay->to_slot = -1;
     relay->done = true;
-    /* Closing our end of the pipe lets COMMAND see that its reader has gone. */
-    if (relay->counted)
-        relay->from = fd_close(relay->from);
+}
+
+static bool relay_is_terminal(const struct relay *relay)
+{
+    return relay->counted && relay->run->spec->tty;
+}
+
+/* Closing our end of the pipe lets COMMAND see that its reader has gone; a terminal is hung up. */
+static void relay_close(struct relay *relay)
+{
+    struct run *run = relay->run;
+
+    if (!relay->counted)
+        return;
+    if (relay_is_terminal(relay)) {
+        run->spawn.terminal_fd = -1;
+        if (run->relay[RELAY_IN].run)
+            relay_unwatch(&run->relay[RELAY_IN]);
+    }
+    relay->from = fd_close(relay->from);
+}
+
+static int relay_end(struct relay *relay)
+{
+    relay_unwatch(relay);
+    relay_close(relay);
     /* After COMMAND has ended, the loop goes on only for its last output. */
     if (relay->run->ended && relay_all_done(relay->run))
         loop_stop(&relay->run->loop);
@@ -49,6 +75,34 @@ static void relay_turn(struct relay *relay)
     loop_set_events(&relay->run->loop, relay->to_slot, full ? POLLOUT : 0);
 }
 
+/*
+ * EIO: nobody has the terminal open. While COMMAND lives it may open it again, as some do that look after
+ * a terminal themselves, and hanging up would end it. That is not announced.
+ */
+static int relay_wait(struct relay *relay)
+{
+    struct run *run = relay->run;
+
+    loop_set_events(&run->loop, relay->from_slot, 0);
+    loop_arm(&run->loop, relay->retry_timer, clock_us(CLOCK_MONOTONIC) + RETRY_US);
+    return 0;
+}
+
+static int relay_retry(void *data)
+{
+    struct relay *relay = data;
+
+    if (!relay->done)
+        relay_turn(relay);
+    return 0;
+}
+
+void relay_finish(struct run *run)
+{
+    if (run->spec->tty && run->relay[RELAY_OUT].run)
+        relay_retry(&run->relay[RELAY_OUT]);
+}
+
 /* Count output; what lies beyond the limit is dropped, and ends the run. */
 static int relay_count(struct relay *relay)
 {
@@ -73,6 +127,8 @@ static int relay_read(void *data, int fd, short revents)
     (void)revents;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
+    if (n < 0 && errno == EIO && relay_is_terminal(relay) && !relay->run->ended)
+        return relay_wait(relay);
     if (n < 0 && !relay_is_gone(relay, errno))
         return relay_fail(relay, errno);
     if (n <= 0 && relay->end_of_file_is_typed) {
@@ -125,13 +181,14 @@ int relay_start(struct run *run, enum relay_id id, int from, int to)
     relay->counted = id != RELAY_IN;
     relay->from_slot = loop_add_fd(&run->loop, from, POLLIN, relay_read, relay);
     relay->to_slot = loop_add_fd(&run->loop, to, 0, relay_write, relay);
-    return relay->from_slot < 0 || relay->to_slot < 0 ? -ENOSPC : 0;
+    relay->retry_timer = loop_add_timer(&run->loop, relay_retry, relay);
+    return relay->from_slot < 0 || relay->to_slot < 0 || relay->retry_timer < 0 ? -ENOSPC : 0;
 }
 
 void relay_done(struct relay *relay)
 {
-    if (relay->counted && !relay->done)
-        fd_close(relay->from);
+    if (relay->run && !relay->done)
+        relay_close(relay);
     free(relay->data);
 }
 

@@ -18,8 +18,9 @@ struct engine {
 /* Bytes on their way from one descriptor to another, counted. */
 struct relay {
     struct run *run;
-    int from, to; /* from is owned when counted */
+    int from, to; /* from is owned when counted, but for a terminal, which is the launch's */
     int from_slot, to_slot;
+    int retry_timer;           /* when COMMAND has no terminal open; only of a terminal's output */
     bool counted;              /* COMMAND's output, through a pipe or terminal of ours */
     bool end_of_file_is_typed; /* on end of input, send the terminal's ^D */
     bool done;
@@ -130,6 +131,8 @@ void reclaim_end(struct run *run);
 /* relay.c */
 int relay_start(struct run *run, enum relay_id id, int from, int to);
 bool relay_all_done(const struct run *run);
+/* COMMAND has ended: there will be no more than what there is. */
+void relay_finish(struct run *run);
 void relay_done(struct relay *relay);
 
 /* wait.c */

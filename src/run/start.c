@@ -79,14 +79,14 @@ void run_free(struct run *run)
     record_close(run->record);
     fd_close(run->targets.root_fd);
     strv_free(run->targets.made);
-    if (run->spawned)
-        spawn_close(&run->spawn);
     for (int i = 0; i < 2; i++) {
         fd_close(run->pipe_out[i]);
         fd_close(run->pipe_err[i]);
     }
     for (int i = 0; i < RELAY_COUNT; i++)
         relay_done(&run->relay[i]);
+    if (run->spawned)
+        spawn_close(&run->spawn);
     fd_close(run->wake_fd);
     run_plan_done(&run->plan);
     cgroups_close(run->cgroups);

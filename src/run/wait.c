@@ -53,7 +53,15 @@ int run_stop_gently(struct run *run, int signal)
 
 static int stop_timeout(void *data)
 {
-    return run_stop(data, STOP_USER);
+    struct run *run = data;
+
+    if (!run->ended)
+        return run_stop(run, STOP_USER);
+    /* Who asked us to end has waited long enough for somebody to read the rest. */
+    return err_set(
+        &run->start_error, EINTR,
+        "cannot pass COMMAND's last output on: its reader does not read, and we were told "
+        "to end");
 }
 
 /* ---- what happens meanwhile ---------------------------------------------------------------------------- */
@@ -178,6 +186,7 @@ static int wait_output(struct run *run)
 {
     if (relay_all_done(run))
         return 0;
+    relay_finish(run);
     loop_remove_fd(&run->loop, run->channel_slot);
     return loop_run(&run->loop);
 }

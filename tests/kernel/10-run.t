@@ -71,6 +71,23 @@ expect_equal "$("$RATION" run -- "$hog" out 64m 2>/dev/null | head -c 5)" xxxxx 
 expect_equal "$("$RATION" run --output-limit 100m -- "$hog" out 64m 2>/dev/null | head -c 5)" xxxxx \
     'a reader that goes away early, when output is counted'
 
+# A reader that never reads: told to end, ration does not wait for it for ever, and says what is lost.
+mkfifo "$work/fifo"
+sleep 1000 <"$work/fifo" &
+reader=$!
+"$RATION" run --timeout 200ms --stop-timeout 200ms --output-limit 100m -- "$hog" out 64m \
+    >"$work/fifo" 2>"$err" &
+ration_pid=$!
+sleep 0.5
+check 'the rest of the output is kept for a reader that may still come' kill -0 "$ration_pid"
+kill "$ration_pid"
+wait_ration
+expect_equal "$status" 125 'SIGTERM ends the waiting'
+expect_stderr_matches "last output" 'and what is lost is told'
+kill "$reader"
+wait "$reader" 2>/dev/null
+assert_no_leftovers
+
 status=0
 "$RATION" run -- "$hog" exit 7 <&- || status=$?
 expect_equal $status 7 'stdin closed'

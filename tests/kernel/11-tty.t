@@ -75,6 +75,10 @@ cooked' 'the mode is restored when COMMAND is killed'
     expect_said 'status 124
 cooked' 'the mode is restored after a timeout'
 
+    at_keyboard expect back send 'word\n' wait -- $run_t sh -c \
+        'exec </dev/null >/dev/null 2>&1; sleep 0.5; exec </dev/tty >/dev/tty 2>&1; echo back; read x; exit 9'
+    expect_said 'status 9' 'COMMAND may close its terminal and open it again'
+
     at_keyboard wait -- "$RATION" run -it --report "$json" --format json -- sh -c 'exit 12'
     expect_said 'status 12' 'a terminal with a report'
     expect_json "$json" exit_status 12
