@@ -106,7 +106,6 @@ void fault_print_counts(const struct sweep *sweep);
 _Noreturn void fault_broken(const char *what);
 
 /* fault_trace.c */
-#define FAULT_HANG_MS 5000u
 /* Run the job to its end, whatever that takes. False: it could not be started at all. */
 bool fault_run(const struct fault_job *job, struct fault_outcome *ret);
 void fault_outcome_done(struct fault_outcome *outcome);

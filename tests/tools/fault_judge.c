@@ -24,7 +24,7 @@ static unsigned run_next(const struct sweep *sweep, const char *name, struct fau
         fault_broken("/proc/self/exe");
     snprintf(next, sizeof(next), "next-%lu-%d", sweep->serial, (int)getpid());
     char *const argv[] = { sweep->args[0], "run", "--name", next, "--", self, "nothing", NULL };
-    struct fault_job job = { .argv = argv, .name = next, .limit_ms = FAULT_HANG_MS };
+    struct fault_job job = { .argv = argv, .name = next, .limit_ms = sweep->job.limit_ms };
     job.terminal.master = job.terminal.slave = -1;
     if (!fault_run(&job, &outcome))
         fault_broken("cannot run the program");

@@ -16,6 +16,7 @@
  *     -f FIRST, -s STRIDE         the first point, and the distance between two
  *     -t                          give the program a terminal
  *     -b MS                       a target that sleeps for so long is killed there, the last point
+ *     -w MS                       longer than this is a hang (5000)
  *     -x TEXT                     the output that COMMAND makes when it ran (default: any)
  *     -i                          COMMAND is fingerprint: compare what it prints
  *     -v                          a line for each point
@@ -30,7 +31,7 @@
  *   late                    ... after which a process lived for 100 ms
  * and these, of which each must be none:
  *   alive     a process lived on             stuck     something is left after the next call
- *   hung      no end within five seconds     crashed   ended by a signal (of its own making)
+ *   hung      no end in time                 crashed   ended by a signal (of its own making)
  *   open      exit 0, but not confined as without the fault, or COMMAND did not run
  *   untrue    an exit status that was not COMMAND's and does not say "ration failed"
  *   mute      failed without a word          unclean   left something though only a call failed
@@ -40,10 +41,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -51,7 +54,7 @@
 
 #include "fault.h"
 
-enum { ARGS_MAX = 128, EXIT_USAGE = 2, EXIT_BROKEN = 3 };
+enum { HANG_MS = 5000, ARGS_MAX = 128, EXIT_USAGE = 2, EXIT_BROKEN = 3 };
 
 _Noreturn void fault_broken(const char *what)
 {
@@ -283,6 +286,17 @@ static const struct {
 /* ---- the command line -------------------------------------------------------------------------- */
 
 /*
+ * What others mount meanwhile is not for COMMAND to see. But our mounts are shared, as on most machines,
+ * so that what ration lets out of its own namespace is found in ours.
+ */
+static void leave_mount_namespace(void)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+        fault_broken("mount namespace");
+}
+
+/*
  * The terminal has a session of its own, whose leader we are, as a shell would be: the end of the
  * program alone then does not hang it up.
  */
@@ -331,7 +345,7 @@ static void parse_options(struct sweep *sweep, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "+p:f:s:tb:x:iv")) != -1) {
+    while ((option = getopt(argc, argv, "+p:f:s:tb:w:x:iv")) != -1) {
         switch (option) {
         case 'p':
             sweep->job.target = parse_target(optarg);
@@ -347,6 +361,9 @@ static void parse_options(struct sweep *sweep, int argc, char **argv)
             break;
         case 'b':
             sweep->job.blocked_ms = (unsigned)parse_number(optarg);
+            break;
+        case 'w':
+            sweep->job.limit_ms = (unsigned)parse_number(optarg);
             break;
         case 'x':
             sweep->said = optarg;
@@ -365,7 +382,7 @@ static void parse_options(struct sweep *sweep, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct sweep sweep = { .first = 1, .stride = 1, .job.limit_ms = FAULT_HANG_MS };
+    struct sweep sweep = { .first = 1, .stride = 1, .job.limit_ms = HANG_MS };
     const char *mode;
 
     sweep.job.terminal.master = sweep.job.terminal.slave = -1;
@@ -385,7 +402,7 @@ int main(int argc, char **argv)
     }
     if (!sweep.args || !sweep.args[0])
         usage("program: none");
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    leave_mount_namespace();
     if (sweep.terminal)
         open_terminal(&sweep);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
