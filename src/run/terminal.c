@@ -40,7 +40,9 @@ static _Noreturn void guard_main(const struct terminal *terminal, int line_fd)
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    if (dup2(line_fd, 3) < 0 || dup2(terminal->fd, 4) < 0)
+    /* Out of each other's way first: either may have the number that the other is to get. */
+    int line = fcntl(line_fd, F_DUPFD, 5), fd = fcntl(terminal->fd, F_DUPFD, 5);
+    if (dup2(line, 3) < 0 || dup2(fd, 4) < 0)
         _exit(1);
     close_range(5, ~0U, 0);
     close_range(0, 2, 0);

@@ -11,8 +11,10 @@ int run_signal(struct run *run, int signal, struct err *err)
     int r = spawn_signal(&run->spawn, signal);
 
     if (r == -ESRCH && !run->ended) {
-        /* Not started yet: whoever waits delivers it. */
+        /* Not started yet: whoever waits delivers it, also when that has just happened. */
         atomic_store(&run->signalled, signal);
+        if (eventfd_write(run->wake_fd, 1) < 0)
+            return err_set(err, errno, "cannot tell the run of a signal: %m");
         return 0;
     }
     if (r < 0)

@@ -78,15 +78,21 @@ static int on_limit(void *data, enum limit_id limit, enum stop_reason reason)
     return r == -ESRCH ? 0 : r;
 }
 
+/* A signal that came before there was anybody to send it to. */
+static void pass_early_signal(struct run *run)
+{
+    int early = atomic_exchange(&run->signalled, 0);
+
+    if (early != 0)
+        run_pass_signal(run, early);
+}
+
 static void on_started(struct run *run)
 {
     run->started = true;
     run->begun_us = clock_us(CLOCK_MONOTONIC);
     monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
-    /* A signal that came before there was anybody to send it to. */
-    int early = atomic_load(&run->signalled);
-    if (early != 0)
-        run_pass_signal(run, early);
+    pass_early_signal(run);
 }
 
 static int on_channel(void *data, int fd, short revents)
@@ -124,7 +130,7 @@ static int on_channel(void *data, int fd, short revents)
     return 0;
 }
 
-/* Another thread changed the limits. */
+/* Another thread changed the limits, or sent a signal while COMMAND was just beginning. */
 static int on_wake(void *data, int fd, short revents)
 {
     struct run *run = data;
@@ -137,6 +143,8 @@ static int on_wake(void *data, int fd, short revents)
     if (run->started)
         monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
     pthread_mutex_unlock(&run->lock);
+    if (run->started)
+        pass_early_signal(run);
     return 0;
 }
 

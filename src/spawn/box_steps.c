@@ -252,7 +252,8 @@ static int step_go(struct launch *launch, struct err *err)
 
     if (r <= 0 || message.kind != MESSAGE_GO || message.n_tasks < 0 ||
         (size_t)message.n_tasks > message.n_fds)
-        return err_set(err, r < 0 ? -r : EPIPE, "the supervisor went away");
+        return r < 0 ? err_set(err, -r, "cannot read from the supervisor: %s", err_name(-r))
+                     : err_set(err, EPIPE, "the supervisor went away");
     launch->n_tasks_fds = (size_t)message.n_tasks;
     memcpy(launch->tasks_fds, message.fds, sizeof(launch->tasks_fds));
     if (message.n_fds > launch->n_tasks_fds)

@@ -85,6 +85,9 @@ int message_receive(int fd, bool wait, struct message *ret)
     if (n == 0)
         return 0;
     take_fds(&header, ret);
+    /* Some were dropped for want of free numbers: without its group's COMMAND would run unlimited. */
+    if (header.msg_flags & MSG_CTRUNC)
+        return -EMFILE;
     if ((size_t)n < sizeof(ret->kind) || (size_t)n != message_size(ret))
         return -EBADMSG;
     return 1;
