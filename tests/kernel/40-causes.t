@@ -43,6 +43,7 @@ mkdir "$work/mnt"
 # Files in memory would not be page cache that can be reclaimed.
 disk=$work
 [ ! -d /scratch ] || disk=/scratch
+hold=$(pick 2s 10s)
 long=$(pick 30s 60s)
 
 cat >"$work/table" <<'TABLE'
@@ -63,7 +64,7 @@ cat >"$work/table" <<'TABLE'
 --memory 20m --shm-size 100m | $hog file 60m /dev/shm/file | 137 | memory | own | memory
 --memory 20m --tmpfs $work/mnt | $hog file 60m $work/mnt/file | 137 | memory | own | memory
 --memory 20m | $hog file 60m $disk/rt-cached.$$ | 0 | exited | null | null
---memory 30m | $hog rss-tree 8m 6 | 137 | memory | own | memory
+--memory 30m | sh -c "$hog mem 20m --hold $hold & $hog mem 20m --hold $hold; wait; exit 9" | 9 | memory | own | memory
 --memory 20m --memory-swap 20m | $hog mem 60m | 137 | memory | own | memory
 --memory 20m | sh -c "$hog mem 60m; exit 9" | 9 | memory | own | memory
 --memory 20m | sh -c "$hog mem 60m; exit 0" | 0 | exited | null | null
