@@ -93,11 +93,23 @@ void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h);
 const struct hierarchy *cgroups_find(const struct cgroups *cgroups, int version,
                                      unsigned controllers);
 bool cgroups_wants(const struct cgroups *cgroups, enum controller controller);
+/* Name it after a mount: all that is known without opening it. Returns 0 or -ENOMEM. */
+int hierarchy_set(struct hierarchy *h, const struct mount_entry *mount);
+/* Are we in the initial cgroup namespace, whose root is that of the hierarchies? */
+bool namespace_is_known_initial(const struct cgroups *cgroups);
 /* Is the visible root of this hierarchy the hierarchy's own, which has no limits? */
 bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarchy *h);
 /* "/sys/fs/cgroup/memory/base/name" for people. */
 void hierarchy_path(const struct hierarchy *h, const char *base, const char *name, char *ret,
                     size_t size);
+
+/* ---- usual.c ----------------------------------------------------------------------------------- */
+
+/*
+ * Fill cgroups->hierarchy from where hierarchies usually are, roots opened; members as in
+ * membership_parse(). False when in doubt: then what was filled in is to be undone.
+ */
+bool usual_find(struct cgroups *cgroups, const struct membership *members, size_t n);
 
 /* ---- machine.c --------------------------------------------------------------------------------- */
 

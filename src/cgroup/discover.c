@@ -1,8 +1,9 @@
 /*
  * Which hierarchies there are, where each is mounted best, and where our groups go in it.
  *
- * One reading of /proc/self/mountinfo and one of /proc/self/cgroup; of the hierarchies only those
- * are opened that the caller wants (struct cgroups_options).
+ * One reading of /proc/self/cgroup, and one of /proc/self/mountinfo where the hierarchies are not where
+ * they usually are; of the hierarchies only those are opened that the caller wants (struct
+ * cgroups_options).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +103,7 @@ static void hierarchy_done(struct hierarchy *h)
     *h = (struct hierarchy){ .root_fd = -1, .base_fd = -1 };
 }
 
-static int hierarchy_set(struct hierarchy *h, const struct mount_entry *mount)
+int hierarchy_set(struct hierarchy *h, const struct mount_entry *mount)
 {
     hierarchy_done(h);
     h->version = mount->version;
@@ -161,11 +162,8 @@ static bool membership_is_of(const struct membership *m, const struct hierarchy 
     return *m->controllers && strcmp(m->controllers, h->name) == 0;
 }
 
-static int hierarchies_find_own(struct cgroups *cgroups, char *text)
+static int hierarchies_find_own(struct cgroups *cgroups, const struct membership *members, size_t n)
 {
-    struct membership members[2 * HIERARCHIES_MAX];
-    size_t n = membership_parse(text, members, ARRAY_SIZE(members));
-
     for (size_t i = 0; i < cgroups->n_hierarchies; i++) {
         struct hierarchy *h = &cgroups->hierarchy[i];
         for (size_t k = 0; k < n; k++) {
@@ -183,16 +181,13 @@ static int hierarchies_find_own(struct cgroups *cgroups, char *text)
 
 static int mounts_read(struct cgroups *cgroups, struct err *err)
 {
-    _cleanup_buf_ struct buf mounts = BUF_INIT, own = BUF_INIT;
+    _cleanup_buf_ struct buf mounts = BUF_INIT;
     struct mount_table table;
 
     int r = root_read(cgroups->root_fd, "/proc/self/mountinfo", &mounts);
     if (r < 0)
         return err_set(err, -r, "cannot read /proc/self/mountinfo: %s; is /proc mounted?",
                        err_name(-r));
-    r = root_read(cgroups->root_fd, "/proc/self/cgroup", &own);
-    if (r < 0 && r != -ENOENT)
-        return err_set(err, -r, "cannot read /proc/self/cgroup: %s", err_name(-r));
     if (!mounts.data)
         return 0;
     r = mountinfo_parse(mounts.data, &table);
@@ -200,9 +195,13 @@ static int mounts_read(struct cgroups *cgroups, struct err *err)
         r = hierarchies_collect(cgroups, &table);
         mount_table_done(&table);
     }
-    if (r == 0 && own.data)
-        r = hierarchies_find_own(cgroups, own.data);
     return r < 0 ? err_nomem(err) : 0;
+}
+
+static void hierarchies_forget(struct cgroups *cgroups)
+{
+    while (cgroups->n_hierarchies > 0)
+        hierarchy_done(&cgroups->hierarchy[--cgroups->n_hierarchies]);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -232,7 +231,8 @@ void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h)
     if (h->opened)
         return;
     h->opened = true;
-    h->root_fd = root_open(cgroups->root_fd, h->mount_point, O_PATH | O_DIRECTORY);
+    if (h->root_fd < 0)
+        h->root_fd = root_open(cgroups->root_fd, h->mount_point, O_PATH | O_DIRECTORY);
     if (h->root_fd < 0) {
         h->error = h->root_fd;
         h->root_fd = -1;
@@ -265,15 +265,18 @@ static bool namespace_is_initial(int root_fd)
     return n <= 0 || strcmp(name, "cgroup:[4026531835]") == 0;
 }
 
-bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarchy *h)
+bool namespace_is_known_initial(const struct cgroups *cgroups)
 {
     enum known *known = cgroups->initial_namespace;
 
-    if (strcmp(h->mount_root, "/") != 0)
-        return false;
     if (*known == UNKNOWN)
         *known = namespace_is_initial(cgroups->root_fd) ? YES : NO;
     return *known == YES;
+}
+
+bool hierarchy_root_is_real(const struct cgroups *cgroups, const struct hierarchy *h)
+{
+    return strcmp(h->mount_root, "/") == 0 && namespace_is_known_initial(cgroups);
 }
 
 /* Is it closed to us for good? Then we do without; not for want of descriptors, say. */
@@ -302,6 +305,43 @@ static int hierarchies_open(struct cgroups *cgroups, struct err *err)
                            h->mount_point, err_name(-h->error));
     }
     return 0;
+}
+
+/* All that is wanted was opened without a hitch, and the unified hierarchy will kill for us. */
+static bool usual_is_enough(const struct cgroups *cgroups)
+{
+    for (size_t i = 0; i < cgroups->n_hierarchies; i++) {
+        const struct hierarchy *h = &cgroups->hierarchy[i];
+        if (h->opened && (h->error < 0 || !h->writable))
+            return false;
+    }
+    return true;
+}
+
+static int hierarchies_find(struct cgroups *cgroups, struct err *err)
+{
+    _cleanup_buf_ struct buf own = BUF_INIT;
+    struct membership members[2 * HIERARCHIES_MAX];
+    size_t n = 0;
+
+    int r = root_read(cgroups->root_fd, "/proc/self/cgroup", &own);
+    if (r < 0 && r != -ENOENT)
+        return err_set(err, -r, "cannot read /proc/self/cgroup: %s", err_name(-r));
+    if (own.data)
+        n = membership_parse(own.data, members, ARRAY_SIZE(members));
+    if (usual_find(cgroups, members, n)) {
+        if (hierarchies_find_own(cgroups, members, n) < 0)
+            return err_nomem(err);
+        if (hierarchies_open(cgroups, NULL) == 0 && usual_is_enough(cgroups))
+            return 0;
+    }
+    hierarchies_forget(cgroups);
+    r = mounts_read(cgroups, err);
+    if (r < 0)
+        return r;
+    if (hierarchies_find_own(cgroups, members, n) < 0)
+        return err_nomem(err);
+    return hierarchies_open(cgroups, err);
 }
 
 /* "/a//b/" becomes "a/b"; "." and ".." are refused. */
@@ -342,10 +382,7 @@ int cgroups_open(const struct cgroups_options *options, struct cgroups **ret, st
     int r = parent_normalise(options->parent, &cgroups->parent, err);
     if (r < 0)
         return r;
-    r = mounts_read(cgroups, err);
-    if (r < 0)
-        return r;
-    r = hierarchies_open(cgroups, err);
+    r = hierarchies_find(cgroups, err);
     if (r == 0)
         r = layout_fill(cgroups, err);
     if (r < 0)
