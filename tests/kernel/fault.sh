@@ -5,8 +5,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # some are for the scripts
 
-case ${RATION_SWEEP:-${VM:+quick}} in
-full | "") stride=1 asleep_ms=300 hang_ms=5000 ;;
+case ${RATION_SWEEP:-$(pick full quick)} in
+full) stride=1 asleep_ms=300 hang_ms=5000 ;;
 quick) stride=7 asleep_ms=2500 hang_ms=20000 ;;
 *) stride=$RATION_SWEEP asleep_ms=2500 hang_ms=20000 ;;
 esac

@@ -9,7 +9,7 @@
 
 #include "fault.h"
 
-#define DEPTH_MAX     8
+#define DEPTH_MAX 8
 
 static void add_line(struct fault_text *text, const char *what, const char *rest)
 {
