@@ -11,12 +11,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup/cgroup_private.h"
 #include "sys/sys.h"
 
-#define MOVE_PASSES 100 /* processes fork while they are being moved */
+#define MOVE_PASSES     100 /* processes fork while they are being moved */
+#define RESTORE_WAIT_US 1000000u
 
 static int dir_open(int dir_fd, const char *path)
 {
@@ -152,8 +154,12 @@ void delegate_restore(int base_fd)
     if (subtree_write(base, enabled_controllers(base), '-') < 0)
         return;
     _cleanup_close_ int leaf = dir_open(base, SUPERVISOR_NAME);
-    if (leaf >= 0 && procs_move(leaf, base) >= 0)
-        unlinkat(base, SUPERVISOR_NAME, AT_REMOVEDIR);
+    uint64_t pause_us = 100, deadline_us = clock_us(CLOCK_MONOTONIC) + RESTORE_WAIT_US;
+    /* Who is just ending, as the box may be, can be moved no more and keeps the leaf until it has. */
+    while (leaf >= 0 && procs_move(leaf, base) >= 0 &&
+           unlinkat(base, SUPERVISOR_NAME, AT_REMOVEDIR) < 0 && errno == EBUSY)
+        if (!backoff(&pause_us, deadline_us))
+            break;
 }
 
 static int supervisor_move(int base, const char *path, char **ret_note, struct err *err)
@@ -265,7 +271,10 @@ static bool level_has_processes(const struct hierarchy *h, const char *path)
     char line[32];
     _cleanup_close_ int fd = dir_open(h->root_fd, path);
 
-    return fd >= 0 && file_read_line(fd, "cgroup.procs", line, sizeof(line)) > 0;
+    if (fd < 0)
+        return false;
+    ssize_t n = file_read_line(fd, "cgroup.procs", line, sizeof(line));
+    return n > 0 || n == -EFBIG; /* more than fits: many */
 }
 
 int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h, unsigned controllers,

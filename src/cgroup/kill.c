@@ -173,7 +173,8 @@ static bool part_is_populated(struct part *part)
         if (pread(part->inner_fd, line, sizeof(line), 0) != 0)
             return true;
         /* Nobody but root from outside puts a process beside the inner group. */
-        return file_read_line(part->fd, "cgroup.procs", line, sizeof(line)) > 0;
+        ssize_t n = file_read_line(part->fd, "cgroup.procs", line, sizeof(line));
+        return n > 0 || n == -EFBIG; /* more than fits: many */
     }
     /* What cannot be looked at is not called empty, unless it is gone. */
     int r = procs_any(part->fd);

@@ -84,6 +84,13 @@ if [ "$LAYOUT" = v2 ]; then
     in_group sh -c '"$0" run --memory 20m -- "$1" mem 10m && "$0" run --memory 20m -- "$1" exit 6' \
         "$RATION" "$hog"
     expect_status 6 'delegated: one run after the other from the same shell'
+    in_group sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & all="$all $!"; done
+        "$0" run --memory 20m -- "$1" exit 7
+        status=$?
+        kill $all
+        wait
+        exit $status' "$RATION" "$hog"
+    expect_status 7 'delegated: from among many processes'
     expect_equal "$(find "$group" -mindepth 1 -type d)" '' 'the delegated group is as it was'
     check 'and can be removed' rmdir "$group"
     rm -rf /tmp/ration-1000
