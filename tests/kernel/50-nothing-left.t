@@ -20,7 +20,7 @@ ends_clean() { # NAME OPTIONS... -- COMMAND...: it ends by itself within a minut
 }
 
 for options in '' '--init=false' '--pid host' '--memory 50m --cpus 1' \
-    '--memory 50m --pid host --ipc host --network host'; do
+    '--memory 150m --pid host --ipc host --network host'; do
     # shellcheck disable=SC2086 # a list of words
     {
         ends_clean "a daemon ($options)" $options -- "$hog" daemon
