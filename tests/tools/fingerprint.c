@@ -73,6 +73,36 @@ static void print_status(char *line)
     }
 }
 
+/* Mounts by where they are; those on the same place lie on each other, and keep their order. */
+enum { MOUNTS_MAX = 1024 };
+static struct mount {
+    char target[256];
+    char *line; /* owned */
+    int index;
+} mounts[MOUNTS_MAX];
+static int n_mounts;
+
+static int compare_mounts(const void *a, const void *b)
+{
+    const struct mount *first = a, *second = b;
+    int order = strcmp(first->target, second->target);
+
+    return order != 0 ? order : first->index - second->index;
+}
+
+static void keep_mount(char *line)
+{
+    if (n_mounts == MOUNTS_MAX ||
+        sscanf(line, "%*s %*s %*s %*s %255s", mounts[n_mounts].target) != 1 ||
+        !(mounts[n_mounts].line = strdup(line))) {
+        errno = E2BIG;
+        missing("a mount");
+        return;
+    }
+    mounts[n_mounts].index = n_mounts;
+    n_mounts++;
+}
+
 /*
  * Without the numbers of mount, parent, device and peer group. A device is a device, whichever file
  * system its node is from; those in /dev are told of by print_entry() and print_use() anyway.
@@ -99,6 +129,16 @@ static void print_mount(char *line)
         printf(" %s", field);
     }
     printf("\n");
+}
+
+static void print_mounts(void)
+{
+    each_line("/proc/self/mountinfo", keep_mount);
+    qsort(mounts, (size_t)n_mounts, sizeof(mounts[0]), compare_mounts);
+    for (int i = 0; i < n_mounts; i++) {
+        print_mount(mounts[i].line);
+        free(mounts[i].line);
+    }
 }
 
 static void print_plain(char *line)
@@ -263,7 +303,7 @@ int main(void)
     print_prctl();
     print_limits();
     print_fds();
-    each_line("/proc/self/mountinfo", print_mount);
+    print_mounts();
     each_line("/proc/net/dev", print_interface);
     print_file("/proc/self/cgroup");
     print_file("/proc/self/uid_map");
