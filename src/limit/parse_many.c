@@ -241,7 +241,7 @@ static bool is_line(const char *text)
 /* NAME:KEY=VALUE,KEY=VALUE; kept as the kernel writes it, with blanks between. */
 static int parse_pair_text(const struct parser *p, const char *text, struct limit_entry *entry)
 {
-    const char *value;
+    const char *value = "";
     int r = parse_pair_name(p, text, &value, entry);
 
     if (r < 0)

@@ -6,7 +6,7 @@
 
 void limit_value_done(struct limit_value *value)
 {
-    for (size_t i = 0; i < value->n_entries; i++)
+    for (size_t i = 0; value->entries && i < value->n_entries; i++)
         free(value->entries[i].text);
     free(value->entries);
     free(value->text);

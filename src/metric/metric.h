@@ -133,7 +133,7 @@ enum event_id {
     EVENT_MEMORY_FAILCNT, /* how often the own limit was hit (v1 failcnt, v2 events "max") */
     EVENT_MEMSW_FAILCNT,
     EVENT_OOM_ANCESTOR, /* an ancestor was out of memory; v1 without eventfd: its limit was hit */
-    EVENT_OOM_NESTED, /* v1: the limit of a group beneath was hit, which COMMAND made itself */
+    EVENT_OOM_NESTED,   /* v1: the limit of a group beneath was hit, which COMMAND made itself */
     EVENT_OOM_MACHINE,  /* /proc/vmstat oom_kill */
     EVENT_PIDS_MAX,     /* forks refused by the own pids limit */
     EVENT_PIDS_ANCESTOR,

@@ -145,16 +145,29 @@ void targets_record(const struct targets *targets, const struct spec *spec, stru
     }
 }
 
+/* The number that text begins with, up to a blank, which is passed over. */
+static bool number_next(const char **text, uint64_t *ret)
+{
+    char digits[24];
+    size_t len = strcspn(*text, " ");
+
+    if ((*text)[len] != ' ' || len >= sizeof(digits))
+        return false;
+    memcpy(digits, *text, len);
+    digits[len] = '\0';
+    *text += len + 1;
+    return number_parse(digits, UINT64_MAX, ret) == 0;
+}
+
 /* The root, if it is still the one that was meant. */
 static int root_reopen(const char *text)
 {
-    uintmax_t device, inode;
+    uint64_t device, inode;
     struct stat st;
-    int at = 0;
 
-    if (sscanf(text, "%ju %ju %n", &device, &inode, &at) != 2 || text[at] != '/')
+    if (!number_next(&text, &device) || !number_next(&text, &inode) || *text != '/')
         return -1;
-    int fd = open(text + at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != device || st.st_ino != inode))
         fd = fd_close(fd);
     return fd;

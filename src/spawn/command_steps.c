@@ -94,15 +94,14 @@ static int step_cgroup_mounts(struct launch *launch, struct err *err)
 /* Handlers vanish by themselves at exec; being ignored would be inherited. */
 static int step_signals(struct launch *launch, struct err *err)
 {
-    struct sigaction action = { .sa_handler = SIG_DFL };
     sigset_t mask;
 
     for (int signal = 1; launch->ignored && signal <= 64; signal++) {
         if (!(launch->ignored & UINT64_C(1) << (signal - 1)))
             continue;
-        /* libc keeps two to itself, which nobody else can have changed with it. */
-        if (sigaction(signal, &action, NULL) < 0 && errno != EINVAL)
-            return err_set(err, errno, "cannot reset signal %d: %m", signal);
+        int r = sys_signal_default(signal);
+        if (r < 0)
+            return err_set(err, -r, "cannot reset signal %d: %s", signal, err_name(-r));
     }
     sigemptyset(&mask);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0)

@@ -159,3 +159,20 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
     return sys_result(syscall(SYS_close_range, first, last, flags));
 }
+
+/* What the kernel takes, which differs from libc's struct sigaction. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+int sys_signal_default(int signal)
+{
+    struct kernel_sigaction action = { .handler = SIG_DFL };
+
+    if (syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof(action.mask)) < 0)
+        return -errno;
+    return 0;
+}

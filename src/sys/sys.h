@@ -38,6 +38,8 @@ int sys_waitid(int type, int id, siginfo_t *ret_info, int options, struct rusage
 int sys_prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *ret_old);
 int sys_setns(int fd, int flags);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
+/* Back to the default action, also for the two signals that libc keeps from its own sigaction(). */
+int sys_signal_default(int signal);
 /* Identity without libc's broadcast to threads. */
 int sys_setresuid(uid_t r, uid_t e, uid_t s);
 int sys_setresgid(gid_t r, gid_t e, gid_t s);
