@@ -109,6 +109,8 @@ int group_paths_named(const struct cgroups *cgroups, const char *name, struct bu
  */
 int group_create(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
                  const char *name, struct group **ret, struct err *err);
+/* Does it have a group in any hierarchy? A plan without limits has none where none can be made. */
+bool group_is_anywhere(const struct group *group);
 /* Text read back for plan->steps[index], or NULL when that step has no read-back. */
 const char *group_read_back(const struct group *group, size_t index);
 /* What making the groups did besides, as sentences for the report; NULL at the end. */

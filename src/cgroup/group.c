@@ -109,6 +109,11 @@ void group_collect_entry(struct group *group)
             group->tasks_fds[group->n_tasks_fds++] = group->part[i].inner_fd;
 }
 
+bool group_is_anywhere(const struct group *group)
+{
+    return group->n_parts > 0;
+}
+
 const char *group_read_back(const struct group *group, size_t index)
 {
     return index < group->n_read_back ? group->read_back[index] : NULL;

@@ -80,22 +80,12 @@ static int on_signal(void *data, int fd, short revents)
     return handle_signal(data, (int)info.ssi_signo);
 }
 
-/* COMMAND runs: join its terminal to ours. */
+/* COMMAND runs: ours may have changed its size since the launch. */
 static int on_started(struct run *run)
 {
-    struct foreground *foreground = run->foreground;
-    int fd = run->spawn.terminal_fd;
+    const struct foreground *foreground = run->foreground;
 
-    if (fd < 0)
-        return 0;
-    terminal_resize(&foreground->terminal, fd);
-    if (run->spec->interactive && run->stdio[0] >= 0) {
-        int r = relay_start(run, RELAY_IN, run->stdio[0], fd);
-        if (r < 0)
-            return r;
-        run->relay[RELAY_IN].end_of_file_is_typed = true;
-    }
-    return relay_start(run, RELAY_OUT, fd, run->stdio[1]);
+    return terminal_resize(&foreground->terminal, run->spawn.terminal_fd);
 }
 
 static int foreground_signals(struct foreground *foreground, struct err *err)

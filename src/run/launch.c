@@ -59,14 +59,29 @@ static bool needs_group(const struct run *run)
     return run->plan.plan->controllers != 0 || run->plan.layout.has_v2;
 }
 
+/* What COMMAND leaves behind is found by its process namespace or by its group. */
+static int check_end(const struct run *run, struct err *err)
+{
+    bool group = run->group && group_is_anywhere(run->group);
+
+    if (group || (run->spec->namespaces & CLONE_NEWPID) || run->spec->best_effort)
+        return 0;
+    return err_refuse(
+        err, ENOTSUP,
+        "--pid host: what COMMAND leaves behind could not be ended, since no group can be "
+        "made for it here; leave it out, or run all the same by --best-effort");
+}
+
 static int launch_groups(struct run *run, struct err *err)
 {
     const struct run_plan *plan = &run->plan;
 
     if (!needs_group(run))
-        return 0;
+        return check_end(run, err);
     int r =
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
+    if (r >= 0)
+        r = check_end(run, err);
     if (r < 0)
         return r;
     bool measured = run->spec->measure != SPEC_MEASURE_NOTHING;

@@ -72,7 +72,8 @@ static void relay_turn(struct relay *relay)
     bool full = relay->length > 0;
 
     loop_set_events(&relay->run->loop, relay->from_slot, full ? 0 : POLLIN);
-    loop_set_events(&relay->run->loop, relay->to_slot, full ? POLLOUT : 0);
+    if (relay->to_slot >= 0)
+        loop_set_events(&relay->run->loop, relay->to_slot, full ? POLLOUT : 0);
 }
 
 /*
@@ -143,6 +144,8 @@ static int relay_read(void *data, int fd, short revents)
     relay->length = (size_t)n;
     relay->offset = 0;
     int r = relay_count(relay);
+    if (relay->to < 0)
+        relay->length = 0;
     if (relay->from_slot < 0)
         loop_set_events(&relay->run->loop, relay->to_slot, POLLOUT);
     else
@@ -180,9 +183,26 @@ int relay_start(struct run *run, enum relay_id id, int from, int to)
     relay->to = to;
     relay->counted = id != RELAY_IN;
     relay->from_slot = loop_add_fd(&run->loop, from, POLLIN, relay_read, relay);
-    relay->to_slot = loop_add_fd(&run->loop, to, 0, relay_write, relay);
+    relay->to_slot = to < 0 ? -1 : loop_add_fd(&run->loop, to, 0, relay_write, relay);
     relay->retry_timer = loop_add_timer(&run->loop, relay_retry, relay);
-    return relay->from_slot < 0 || relay->to_slot < 0 || relay->retry_timer < 0 ? -ENOSPC : 0;
+    if (relay->from_slot < 0 || (to >= 0 && relay->to_slot < 0) || relay->retry_timer < 0)
+        return -ENOSPC;
+    return 0;
+}
+
+int relay_terminal(struct run *run)
+{
+    int fd = run->spawn.terminal_fd;
+
+    if (fd < 0)
+        return 0;
+    if (run->spec->interactive && run->stdio[0] >= 0) {
+        int r = relay_start(run, RELAY_IN, run->stdio[0], fd);
+        if (r < 0)
+            return r;
+        run->relay[RELAY_IN].end_of_file_is_typed = true;
+    }
+    return relay_start(run, RELAY_OUT, fd, run->stdio[1]);
 }
 
 void relay_done(struct relay *relay)

@@ -129,7 +129,10 @@ int reclaim_begin(struct run *run);
 void reclaim_end(struct run *run);
 
 /* relay.c */
+/* to -1: the bytes are counted and dropped, as /dev/null would. 0 or -errno. */
 int relay_start(struct run *run, enum relay_id id, int from, int to);
+/* COMMAND runs: join its terminal, if it has one, to the caller's files. */
+int relay_terminal(struct run *run);
 bool relay_all_done(const struct run *run);
 /* COMMAND has ended: there will be no more than what there is. */
 void relay_finish(struct run *run);

@@ -110,9 +110,8 @@ static int on_channel(void *data, int fd, short revents)
         break;
     case SPAWN_STARTED:
         on_started(run);
-        if (run->on_started)
-            return run->on_started(run);
-        break;
+        r = relay_terminal(run);
+        return r >= 0 && run->on_started ? run->on_started(run) : r;
     case SPAWN_FAILED:
         /* COMMAND was at work, and how it ends is lost. */
         if (run->started)

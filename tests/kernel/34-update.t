@@ -33,4 +33,13 @@ expect_json "$json" limits.rlimit-nofile.in_force 100 'an rlimit stays what it w
 expect_stderr_matches 'was started without a group' 'a limit without a group is refused'
 expect_stderr_matches '--rlimit-nofile 90 cannot be changed' 'an rlimit cannot be changed, and only that says so'
 check 'nothing else is refused' test "$(wc -l <"$err")" -eq 2
+
+# ---- output that nobody wants ------------------------------------------------------------------
+
+for options in 'output-limit 1m' 'tty true'; do
+    # shellcheck disable=SC2086 # two words
+    "$TOOLS/update" $options timeout 1m -- -- "$hog" out 300000 >"$json" 2>"$err"
+    expect_json "$json" exit_status 0 "($options) what COMMAND writes to nobody does not hold it up"
+    expect_json_between "$json" metrics.output_bytes.value 300000 310000 "($options) and is counted"
+done
 assert_no_leftovers

@@ -33,6 +33,8 @@ for option in '--memory 50m' '--pids-limit 20' '--cpus 0.5' '--cpuset-cpus 0'; d
 done
 run_ration_as_nobody run --memory 50m -- "$hog" exit 0
 expect_stderr_matches 'delegat|root|best-effort' 'and the remedy is said'
+run_ration_as_nobody run --pid host -- "$hog" exit 0
+expect_refusal 125 '--pid' 'what could not be ended whole is refused: neither a group nor process numbers of its own'
 
 as_nobody_json --best-effort --memory 64m --pids-limit 50 -- "$hog" exit 5
 expect_status 5 '--best-effort runs on'

@@ -3,13 +3,15 @@
  *
  *     update LIMIT VALUE ... -- LIMIT VALUE ... -- COMMAND [ARG...]
  *
- * starts COMMAND under the first limits, changes them one by one to the second ones, ends COMMAND with
- * SIGKILL, and writes the result as JSON. What is refused is told on stderr, one line each.
+ * starts COMMAND under the first limits (or other options), changes them one by one to the second ones,
+ * ends COMMAND with SIGKILL, and writes the result as JSON; without any to change COMMAND ends by itself.
+ * Its input and output are nobody's. What is refused is told on stderr, one line each.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ration.h>
 
@@ -48,11 +50,13 @@ int main(int argc, char **argv)
         i++;
     if (i + 1 >= argc)
         return 2;
+    check(ration_spec_set_stdio(spec, -1, -1, STDERR_FILENO, &error), &error);
     check(ration_spec_set_command(spec, (const char *const *)argv + i + 1, &error), &error);
     check(ration_start(ration, spec, &run, &error), &error);
     for (i = changes; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2)
         change(run, argv[i], argv[i + 1]);
-    check(ration_kill(run, SIGKILL, &error), &error);
+    if (i > changes)
+        check(ration_kill(run, SIGKILL, &error), &error);
     check(ration_wait(run, &result, &error), &error);
     check(ration_result_write(result, "json", 1, &error), &error);
     ration_result_free(result);
