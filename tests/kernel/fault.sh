@@ -12,6 +12,7 @@ quick) stride=7 asleep_ms=2500 hang_ms=20000 ;;
 esac
 limits='--memory 50m --cpus 0.5 --pids-limit 32'
 step=$TOOLS/faultstep
+[ -x "$step" ] || skip_all 'no faultstep for this processor'
 
 # A run directory of our own: nobody else's next call clears away what ours are to find.
 RATION_STATE_DIR=$work/run
