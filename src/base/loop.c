@@ -94,22 +94,25 @@ static int loop_wait(struct loop *loop, uint64_t until_us)
     struct pollfd fds[LOOP_SLOTS];
     struct timespec timeout = { 0 };
     uint64_t now = until_us == UINT64_MAX ? 0 : clock_us(CLOCK_MONOTONIC);
+    nfds_t n_fds = 0; /* no more than are in use: ppoll(2) refuses more than RLIMIT_NOFILE */
 
     for (size_t i = 0; i < LOOP_SLOTS; i++) {
         bool used = loop->watch[i].fd >= 0 && loop->watch[i].events != 0;
         fds[i] =
             (struct pollfd){ .fd = used ? loop->watch[i].fd : -1, .events = loop->watch[i].events };
+        if (used)
+            n_fds = i + 1;
     }
     if (until_us > now) {
         timeout.tv_sec = (time_t)((until_us - now) / 1000000);
         timeout.tv_nsec = (long)((until_us - now) % 1000000 * 1000);
     }
-    int n = ppoll(fds, LOOP_SLOTS, until_us == UINT64_MAX ? NULL : &timeout, NULL);
+    int n = ppoll(fds, n_fds, until_us == UINT64_MAX ? NULL : &timeout, NULL);
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
     /* Kept in the slots, where adding and removing clear it: a callback may give a slot away. */
     for (size_t i = 0; i < LOOP_SLOTS; i++)
-        loop->watch[i].revents = n > 0 ? fds[i].revents : 0;
+        loop->watch[i].revents = n > 0 && i < n_fds ? fds[i].revents : 0;
     for (size_t i = 0; n > 0 && i < LOOP_SLOTS && !loop->stopped; i++) {
         struct loop_watch *watch = &loop->watch[i];
         if (watch->fd < 0 || watch->revents == 0)

@@ -1,6 +1,7 @@
 /* From a plan to a COMMAND that lives under it: record, groups, processes, in this order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -106,13 +107,16 @@ static int rlimit_resource(const char *file)
     return -1;
 }
 
+/* Only the planner's own word is no limit; what cannot be read is the tightest there is. */
 static uint64_t rlimit_number(const char *text, size_t len)
 {
     char digits[24];
     uint64_t value;
 
     snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-    return number_parse(digits, UINT64_MAX, &value) < 0 ? RLIM_INFINITY : value;
+    if (strcmp(digits, "unlimited") == 0)
+        return RLIM_INFINITY;
+    return number_parse(digits, UINT64_MAX, &value) < 0 ? 0 : value;
 }
 
 /* The plan's writes to the process itself, in the form in which the child needs them. */
@@ -206,6 +210,18 @@ static int launch_relays(struct run *run)
 
 #define CGROUP_MOUNTS_MAX 16
 
+/*
+ * Is there a hierarchy of which COMMAND would see more than its own groups, if it came to mount it? As the
+ * host's user 0, or able to become it, it could write to the groups of other runs there.
+ */
+static bool needs_confining(const struct run *run)
+{
+    const struct spec *spec = run->spec;
+
+    return run->plan.layout.has_v1 && !spec->unconfined && !(spec->namespaces & CLONE_NEWUSER) &&
+           !(spec->caps.bounding & UINT64_C(1) << CAP_SYS_ADMIN);
+}
+
 static int launch_processes(struct run *run, struct err *err)
 {
     struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
@@ -218,6 +234,7 @@ static int launch_processes(struct run *run, struct err *err)
         .n_cgroup_mounts = launch_cgroup_mounts(run, cgroup_mounts, CGROUP_MOUNTS_MAX),
         .rows = run->terminal_rows,
         .columns = run->terminal_columns,
+        .no_user_namespaces = needs_confining(run),
         .die_with_supervisor = true,
     };
     int r = launch_pipes(run, options.stdio, err);

@@ -172,6 +172,11 @@ static bool has_user(const struct launch *launch)
     return launch->spec->identity_set || launch->spec->user != NULL || launch->n_groups > 0;
 }
 
+static bool is_confined(const struct launch *launch)
+{
+    return launch->options->no_user_namespaces;
+}
+
 static const struct step step_table[] = {
     { "join groups", NULL, step_join },
     { "cgroup namespace", has_cgroup_namespace, step_cgroup_namespace },
@@ -181,6 +186,7 @@ static const struct step step_table[] = {
     { "oom score", has_oom_score, step_oom_score },
     { "directory", NULL, step_directory },
     { "rlimits", NULL, step_rlimits },
+    { "confine", is_confined, step_confine },
     { "identity", has_user, step_identity },
     { "capabilities", NULL, step_capabilities },
     { "supervisor", dies_itself, step_die },

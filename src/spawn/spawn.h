@@ -44,6 +44,7 @@ struct spawn_options {
     size_t n_rlimits;
     const struct spawn_cgroup_mount *cgroup_mounts;
     size_t n_cgroup_mounts;
+    bool no_user_namespaces; /* COMMAND may not make any */
     int stdio[3]; /* what COMMAND gets as 0, 1, 2 when it has no terminal; -1: /dev/null */
     unsigned short rows, columns; /* initial terminal size, 0: 24x80 */
     /*

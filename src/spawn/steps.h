@@ -17,6 +17,9 @@ int step_terminal_open(struct launch *launch, struct err *err);
 int step_terminal_take(struct launch *launch, struct err *err);
 int step_stdio(struct launch *launch, struct err *err);
 
+/* confine.c */
+int step_confine(struct launch *launch, struct err *err);
+
 /* identity.c */
 int step_oom_score(struct launch *launch, struct err *err);
 int step_rlimits(struct launch *launch, struct err *err);

@@ -64,6 +64,7 @@ static int seal_flags(struct seal *seal)
     spec->best_effort = draft_flag(draft, OPTION_best_effort, false);
     spec->remove = draft_flag(draft, OPTION_rm, false);
     spec->measure = draft->measure;
+    spec->unconfined = spec->privileged || seal_security_is(seal, "seccomp=unconfined");
     spec->no_new_privs = seal_security_is(seal, "no-new-privileges") ||
                          seal_security_is(seal, "no-new-privileges:true") ||
                          seal_security_is(seal, "no-new-privileges=true");

@@ -134,6 +134,7 @@ struct spec {
     bool init;        /* ration's reaper is process 1 and COMMAND its child */
     bool no_new_privs;
     bool privileged;
+    bool unconfined; /* --security-opt seccomp=unconfined, or privileged */
     struct spec_caps caps;
     bool oom_score_adj_set;
     int oom_score_adj;

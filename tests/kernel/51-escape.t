@@ -9,7 +9,11 @@ hog=$TOOLS/hog
 escape=$TOOLS/escape
 probe=$TOOLS/probe
 
-for options in '' '--privileged' '--init=false' '--cgroupns host' '--userns private' '--cap-add ALL'; do
+# Where a version 1 hierarchy is, COMMAND is kept from making user namespaces; the limits must hold without
+# that, too.
+open='--security-opt seccomp=unconfined'
+for options in "$open" '--privileged' "--init=false $open" "--cgroupns host $open" '--userns private' \
+    '--cap-add ALL'; do
     # shellcheck disable=SC2086 # a list of words
     {
         run_json $options --memory 20m --memory-swap 20m -- "$escape" memory "$hog" mem 60m
@@ -24,6 +28,17 @@ for options in '' '--privileged' '--init=false' '--cgroupns host' '--userns priv
     }
     assert_no_leftovers "$name nothing is left, neither of the groups it made"
 done
+
+# In a hierarchy where it has no group of its own it would see those of other runs beneath the root.
+if [ "$LAYOUT" != v2 ]; then
+    run_ration run -- unshare -U true
+    expect_status 1 'COMMAND cannot make a user namespace, in which it could mount what others are limited by'
+    run_ration run -- sh -c 'true & wait $!'
+    expect_status 0 'but processes, as ever'
+fi
+# shellcheck disable=SC2086
+run_ration run $open -- unshare -U true
+expect_status 0 'where it is allowed to, it can'
 
 # With the privileges that it has, without a user namespace.
 run_json --privileged --memory 20m --memory-swap 20m -- "$escape" -n memory "$hog" mem 60m
