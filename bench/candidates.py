@@ -215,5 +215,8 @@ def peers(place):
 
 
 def everything(place, ration):
-    bare = Candidate("bare", [place.payload], ref="floor", core=True)
-    return [bare] + floors(place) + rations(place, ration) + peers(place)
+    alone = [
+        Candidate("payload", [place.payload], ref="floor", core=True),
+        Candidate("empty", [os.path.join(place.build, "bench-empty")], ref="floor"),
+    ]
+    return alone + floors(place) + rations(place, ration) + peers(place)
