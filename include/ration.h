@@ -141,12 +141,19 @@ RATION_API int ration_start(struct ration *ration, const struct ration_spec *spe
 RATION_API int ration_wait(struct ration_run *run, struct ration_result **ret,
                            struct ration_error *error);
 RATION_API const char *ration_run_name(const struct ration_run *run);
-/* Send a signal to COMMAND. May be called from another thread while one is in ration_wait(). */
+/*
+ * Send a signal to COMMAND; before COMMAND has begun it is kept, and sent by ration_wait(). May be called
+ * from another thread while one is in ration_wait(). If that signal ends COMMAND, the cause is "stopped".
+ */
 RATION_API int ration_kill(struct ration_run *run, int signal, struct ration_error *error);
-/* Change a limit of a live run, with read-back; every limit that the kernel can change. May be called
- * from another thread while one is in ration_wait(). */
+/*
+ * Change a limit of a live run, with read-back; every limit that the kernel can change. All of it is in
+ * force afterwards, or on error as before: a memory limit below what is in use and cannot be reclaimed, for
+ * one, is refused with that number. May be called from another thread while one is in ration_wait().
+ */
 RATION_API int ration_update(struct ration_run *run, const char *limit, const char *value,
                              struct ration_error *error);
+/* Stop all processes of the run, or let them go on. May be called from another thread likewise. */
 RATION_API int ration_freeze(struct ration_run *run, int frozen, struct ration_error *error);
 /* Ends the run if it still lives, cleans up, frees. */
 RATION_API void ration_run_free(struct ration_run *run);

@@ -118,11 +118,14 @@ const char *group_note(const struct group *group, size_t index);
 /* Open the groups of a live run again from the record that group_paths() made. */
 int group_open(struct cgroups *cgroups, const char *paths, struct group **ret, struct err *err);
 /*
- * Write a plan made for an update to an open group, in order, with read-back. made: the plan that the group
- * was made for; what is read back of a file that it wrote too is what group_read_back() tells from then on.
+ * Write a plan made for an update to an open group, in order, with read-back: all of it, or on error
+ * nothing, as far as what stood there can be written again. A memory limit below what is in use is refused
+ * with that number. made: the plan that the group was made for; what is read back of a file that it wrote
+ * too is what group_read_back() tells from then on. *ret_read_back: per step of plan the text read back or
+ * NULL, plan->n_steps of them; texts and list are the caller's to free.
  */
 int group_update(struct group *group, const struct plan *made, const struct plan *plan,
-                 const struct machine *machine, struct err *err);
+                 const struct machine *machine, char ***ret_read_back, struct err *err);
 void group_close(struct group *group);
 void group_closep(struct group **group);
 

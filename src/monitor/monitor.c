@@ -24,6 +24,7 @@ static int watch_tell(struct monitor_watch *watch)
 {
     const struct row *row = &row_table[watch->row];
 
+    watch->told_us = watch->limit_us;
     watch->limit_us = UINT64_MAX;
     return watch->monitor->fn(watch->monitor->data, row->limit, row->reason);
 }
@@ -74,7 +75,8 @@ int monitor_init(struct monitor *monitor, struct loop *loop, struct group *group
         struct monitor_watch *watch = &monitor->watch[i];
         *watch = (struct monitor_watch){ .monitor = monitor,
                                          .row = (enum monitor_row)i,
-                                         .limit_us = UINT64_MAX };
+                                         .limit_us = UINT64_MAX,
+                                         .told_us = UINT64_MAX };
         watch->timer = loop_add_timer(loop, watch_fire, watch);
         if (watch->timer < 0)
             return watch->timer;
@@ -88,7 +90,7 @@ void monitor_begin(struct monitor *monitor, const struct limit_set *limits, uint
     for (unsigned i = 0; i < MONITOR_ROWS; i++) {
         struct monitor_watch *watch = &monitor->watch[i];
         const struct limit_value *value = &limits->value[row_table[i].limit];
-        bool armed = value->state == LIMIT_SET;
+        bool armed = value->state == LIMIT_SET && value->number != watch->told_us;
 
         watch->limit_us = armed ? value->number : UINT64_MAX;
         /* A CPU row's first look is timed as if nothing had been used yet, which is the earliest. */

@@ -30,6 +30,7 @@ struct monitor_watch {
     struct monitor *monitor;
     enum monitor_row row;
     uint64_t limit_us; /* UINT64_MAX: none, or told already */
+    uint64_t told_us;  /* the limit that was told last, UINT64_MAX: none */
     int timer;
 };
 
@@ -48,7 +49,10 @@ struct monitor {
 /* Register with the loop; nothing fires before monitor_begin(). Returns 0 or -errno. */
 int monitor_init(struct monitor *monitor, struct loop *loop, struct group *group, unsigned n_cpus,
                  monitor_fn fn, void *data);
-/* COMMAND has begun at started_us: arm what limits ask for. Call again when limits change. */
+/*
+ * COMMAND has begun at started_us: arm what limits ask for. Call again when limits change; a limit that was
+ * reached and told is told again only when it has another value.
+ */
 void monitor_begin(struct monitor *monitor, const struct limit_set *limits, uint64_t started_us);
 /* COMMAND has ended: nothing fires any more. */
 void monitor_end(struct monitor *monitor);

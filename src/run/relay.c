@@ -108,15 +108,18 @@ void relay_finish(struct run *run)
 static int relay_count(struct relay *relay)
 {
     struct run *run = relay->run;
-    const struct limit_value *limit = &run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT];
 
     if (!relay->counted)
         return 0;
+    pthread_mutex_lock(&run->lock);
+    const struct limit_value *limit = &run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT];
+    uint64_t most = limit->state == LIMIT_SET ? limit->number : UINT64_MAX;
+    pthread_mutex_unlock(&run->lock);
     uint64_t before = run->output_bytes;
     run->output_bytes += relay->length;
-    if (limit->state != LIMIT_SET || run->output_bytes <= limit->number)
+    if (run->output_bytes <= most)
         return 0;
-    relay->length = before < limit->number ? (size_t)(limit->number - before) : 0;
+    relay->length = before < most ? (size_t)(most - before) : 0;
     return run_stop(run, STOP_OUTPUT);
 }
 

@@ -6,7 +6,7 @@
 #include "run/run_private.h"
 
 /*
- * A signal that was passed on is why COMMAND ended only if it died of it, or of the SIGKILL that followed,
+ * A signal that was passed on is why COMMAND ended only if it died of it, or of our SIGKILL that followed,
  * or says so by its exit status as shells do.
  */
 static enum stop_reason stop_confirmed(const struct run *run)
@@ -16,7 +16,7 @@ static enum stop_reason stop_confirmed(const struct run *run)
     int status = run->exit.status;
     if (run->exit.exited)
         return status == 128 + run->stop_signal ? STOP_USER : STOP_NONE;
-    return status == run->stop_signal || status == SIGKILL ? STOP_USER : STOP_NONE;
+    return status == run->stop_signal || (status == SIGKILL && run->killed) ? STOP_USER : STOP_NONE;
 }
 
 static void observe(const struct run *run, const struct sample *final, struct observation *ret)
@@ -83,6 +83,43 @@ static void limit_note(const struct run *run, enum limit_id limit, const struct 
     }
 }
 
+/* The last change of a limit while the run was under way; NULL: none. */
+static const struct limit_report *change_of(const struct run *run, enum limit_id limit)
+{
+    for (size_t i = run->changes ? run->changes->n_limits : 0; i > 0; i--) {
+        if (run->changes->limits[i - 1].limit == limit)
+            return &run->changes->limits[i - 1];
+    }
+    return NULL;
+}
+
+/* before: what was asked at the start, NULL: nothing. */
+static int report_change(const struct limit_report *change, const char *before,
+                         struct result *result)
+{
+    _cleanup_free_ char *note = text_format(
+        "changed while the run was under way; %s%s%s%s", before ? "before: " : "not set before",
+        text_or_empty(before), change->note ? "; " : "", text_or_empty(change->note));
+
+    return note ? result_add_limit(result, change->limit, change->asked, change->in_force,
+                                   change->file, note)
+                : -ENOMEM;
+}
+
+/* What was set only while the run was under way. */
+static int report_new_limits(const struct run *run, struct result *result)
+{
+    for (size_t i = 0; run->changes && i < run->changes->n_limits; i++) {
+        const struct limit_report *change = &run->changes->limits[i];
+        bool told = change_of(run, change->limit) != change;
+        for (size_t k = 0; k < result->n_limits; k++)
+            told |= result->limits[k].limit == change->limit;
+        if (!told && report_change(change, NULL, result) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int report_limit(const struct run *run, const char *text, struct result *result)
 {
     const struct plan *plan = run->plan.plan;
@@ -94,6 +131,8 @@ static int report_limit(const struct run *run, const char *text, struct result *
     enum limit_id limit = limit_find(name);
     if (limit == LIMIT_NONE)
         return 0;
+    if (change_of(run, limit))
+        return report_change(change_of(run, limit), *equals ? equals + 1 : "", result);
     ssize_t index = step_of(plan, limit);
     const struct plan_step *step = index >= 0 ? &plan->steps[index] : NULL;
     const char *in_force = step && run->group ? group_read_back(run->group, (size_t)index) : NULL;
@@ -128,7 +167,7 @@ static int result_fill(const struct run *run, const struct sample *final, struct
         if (report_limit(run, run->spec->limit_texts[i], result) < 0)
             return -ENOMEM;
     }
-    return 0;
+    return report_new_limits(run, result);
 }
 
 int run_make_result(struct run *run, const struct sample *final, struct result **ret,

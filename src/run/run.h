@@ -58,9 +58,11 @@ int run_foreground(struct engine *engine, const struct spec *spec, const int std
 
 const char *run_name(const struct run *run);
 
-/* These three may be called by another thread while one is in run_wait(). */
+/*
+ * These three may be called by other threads while one is in run_wait(). limits: those that are to change,
+ * nothing else; all of them do, or on error none.
+ */
 int run_signal(struct run *run, int signal, struct err *err);
-/* limits: those that change, and nothing else. */
 int run_update(struct run *run, const struct limit_set *limits, struct err *err);
 int run_freeze(struct run *run, bool frozen, struct err *err);
 /* One limit as it is in force now into a set, for those of many entries, of which some may change. */

@@ -78,6 +78,7 @@ struct run {
     uint64_t begun_realtime_us;
     enum stop_reason stopped;
     int stop_signal;
+    bool killed; /* by a SIGKILL of ours */
     int warn_signal; /* sent at a soft limit, 0: none was reached */
     enum limit_id warn_limit;
     int stop_timer; /* escalates a stop signal to SIGKILL */
@@ -88,9 +89,14 @@ struct run {
     int wake_fd; /* eventfd: another thread changed something */
     bool frozen;
 
-    /* Held around the use of group and plan, which other threads may change. */
+    /*
+     * Held around the use of whatever other threads may change or ask: everything here but for the loop and
+     * what only serves it. Recursive, since callbacks of the loop call each other.
+     */
     pthread_mutex_t lock;
-    atomic_int signalled; /* the last ending signal that ration_kill() sent */
+    atomic_int signalled;   /* the last ending signal that came before COMMAND had begun */
+    struct result *changes; /* its limits: those that run_update() changed, in order; NULL: none */
+    unsigned n_cpus;        /* how fast CPU time can pass */
 };
 
 /* engine.c */

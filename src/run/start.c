@@ -8,6 +8,7 @@
 static struct run *run_new(struct engine *engine, const struct spec *spec, const int stdio[3])
 {
     struct run *run = calloc(1, sizeof(*run));
+    pthread_mutexattr_t attr;
 
     if (!run)
         return NULL;
@@ -25,7 +26,10 @@ static struct run *run_new(struct engine *engine, const struct spec *spec, const
     }
     run->targets = TARGETS_INIT;
     loop_init(&run->loop);
-    pthread_mutex_init(&run->lock, NULL);
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&run->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
     return run;
 }
 
@@ -44,8 +48,9 @@ static int start_planned(struct run *run, struct err *err)
 int run_start_sized(struct engine *engine, const struct spec *spec, const int stdio[3],
                     unsigned short rows, unsigned short columns, struct run **ret, struct err *err)
 {
+    if (!spec->argv || !spec->argv[0])
+        return err_usage(err, "there is no COMMAND to run");
     struct run *run = run_new(engine, spec, stdio);
-
     if (!run)
         return err_nomem(err);
     run->terminal_rows = rows;
@@ -91,6 +96,7 @@ void run_free(struct run *run)
     run_plan_done(&run->plan);
     cgroups_close(run->cgroups);
     state_close(run->state);
+    result_free(run->changes);
     pthread_mutex_destroy(&run->lock);
     free(run);
 }

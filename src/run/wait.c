@@ -9,7 +9,7 @@
 
 /* ---- ending it ---------------------------------------------------------------------------------------- */
 
-int run_stop(struct run *run, enum stop_reason reason)
+static int stop_locked(struct run *run, enum stop_reason reason)
 {
     if (run->stopped == STOP_NONE || run->stopped == STOP_USER)
         run->stopped = reason;
@@ -19,6 +19,7 @@ int run_stop(struct run *run, enum stop_reason reason)
         loop_stop(&run->loop);
         return 0;
     }
+    run->killed = true;
     int r = spawn_signal(&run->spawn, SIGKILL);
     /* With the older freezer a frozen process does not die before it is thawed, whoever froze it. */
     if (run->group && (run->frozen || !run->plan.layout.has_v2))
@@ -26,7 +27,15 @@ int run_stop(struct run *run, enum stop_reason reason)
     return r == -ESRCH ? 0 : r;
 }
 
-int run_pass_signal(struct run *run, int signal)
+int run_stop(struct run *run, enum stop_reason reason)
+{
+    pthread_mutex_lock(&run->lock);
+    int r = stop_locked(run, reason);
+    pthread_mutex_unlock(&run->lock);
+    return r;
+}
+
+static int pass_locked(struct run *run, int signal)
 {
     run->stop_signal = signal;
     if (!run->started) {
@@ -39,6 +48,14 @@ int run_pass_signal(struct run *run, int signal)
         run->stopped = STOP_USER;
     int r = spawn_signal(&run->spawn, signal);
     return r == -ESRCH ? 0 : r;
+}
+
+int run_pass_signal(struct run *run, int signal)
+{
+    pthread_mutex_lock(&run->lock);
+    int r = pass_locked(run, signal);
+    pthread_mutex_unlock(&run->lock);
+    return r;
 }
 
 int run_stop_gently(struct run *run, int signal)
@@ -72,9 +89,11 @@ static int on_limit(void *data, enum limit_id limit, enum stop_reason reason)
 
     if (reason != STOP_NONE)
         return run_stop(run, reason);
+    pthread_mutex_lock(&run->lock);
     run->warn_signal = run->spec->soft_signal;
     run->warn_limit = limit;
     int r = spawn_signal(&run->spawn, run->spec->soft_signal);
+    pthread_mutex_unlock(&run->lock);
     return r == -ESRCH ? 0 : r;
 }
 
@@ -95,14 +114,11 @@ static void on_started(struct run *run)
     pass_early_signal(run);
 }
 
-static int on_channel(void *data, int fd, short revents)
+static int channel_locked(struct run *run)
 {
-    struct run *run = data;
     enum spawn_event event;
     int r = spawn_read(&run->spawn, false, &event, &run->exit, &run->start_error);
 
-    (void)fd;
-    (void)revents;
     if (r < 0)
         return r;
     switch (event) {
@@ -129,6 +145,18 @@ static int on_channel(void *data, int fd, short revents)
     return 0;
 }
 
+static int on_channel(void *data, int fd, short revents)
+{
+    struct run *run = data;
+
+    (void)fd;
+    (void)revents;
+    pthread_mutex_lock(&run->lock);
+    int r = channel_locked(run);
+    pthread_mutex_unlock(&run->lock);
+    return r;
+}
+
 /* Another thread changed the limits, or sent a signal while COMMAND was just beginning. */
 static int on_wake(void *data, int fd, short revents)
 {
@@ -139,6 +167,7 @@ static int on_wake(void *data, int fd, short revents)
     if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
         return -errno;
     pthread_mutex_lock(&run->lock);
+    run->monitor.n_cpus = run->n_cpus;
     if (run->started)
         monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
     pthread_mutex_unlock(&run->lock);
@@ -147,22 +176,28 @@ static int on_wake(void *data, int fd, short revents)
     return 0;
 }
 
-static int watch_start(struct run *run, struct err *err)
+static int watch_locked(struct run *run)
 {
-    unsigned n_cpus = 1;
     struct list_mask cpus;
 
-    if (list_parse(run->plan.machine.cpus, &cpus) == 0)
-        n_cpus = list_count(&cpus);
+    /* An update may have been faster. */
+    if (run->n_cpus == 0)
+        run->n_cpus = list_parse(run->plan.machine.cpus, &cpus) == 0 ? list_count(&cpus) : 1;
     run->channel_slot = loop_add_fd(&run->loop, run->spawn.channel_fd, POLLIN, on_channel, run);
     run->stop_timer = loop_add_timer(&run->loop, stop_timeout, run);
-    int r = monitor_init(&run->monitor, &run->loop, run->group, n_cpus, on_limit, run);
+    int r = monitor_init(&run->monitor, &run->loop, run->group, run->n_cpus, on_limit, run);
     if (r >= 0 && run->channel_slot < 0)
         r = run->channel_slot;
     if (r >= 0)
         r = loop_add_fd(&run->loop, run->wake_fd, POLLIN, on_wake, run);
-    if (r >= 0)
-        r = reclaim_begin(run);
+    return r < 0 ? r : reclaim_begin(run);
+}
+
+static int watch_start(struct run *run, struct err *err)
+{
+    pthread_mutex_lock(&run->lock);
+    int r = watch_locked(run);
+    pthread_mutex_unlock(&run->lock);
     return r < 0 ? err_set(err, -r, "cannot watch the run: %s", err_name(-r)) : 0;
 }
 
