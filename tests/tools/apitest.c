@@ -475,6 +475,22 @@ static void case_cpu_time(void)
     live_close(&l);
 }
 
+static void case_output(void) /* counted, though nobody reads it; the limit changes */
+{
+    struct live l;
+
+    live_start(&l, OPTIONS("output-limit", "64k", "timeout", "20s"), "out 1m");
+    live_wait(&l);
+    CHECK(same(ration_result_cause(l.result), "output"));
+    live_close(&l);
+    live_start(&l, OPTIONS("output-limit", "64k", "timeout", "20s"), "out 1m");
+    CHECK_OK(ration_update(l.run, "output-limit", "2m", &l.error), l.error);
+    live_wait(&l);
+    CHECK(same(ration_result_cause(l.result), "exited"));
+    CHECK(metric(&l, "output_bytes") == 1 << 20);
+    live_close(&l);
+}
+
 static void case_soft_once(void) /* a warning that was given is not given again by another change */
 {
     struct live l;
@@ -624,6 +640,7 @@ static const struct {
     { "update-swap", case_update_swap },
     { "update-none", case_update_none },
     { "cpu-time", case_cpu_time },
+    { "output", case_output },
     { "soft-once", case_soft_once },
     { "freeze", case_freeze },
     { "threads", case_threads },
