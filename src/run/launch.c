@@ -54,6 +54,51 @@ static int launch_record(struct run *run, struct err *err)
 
 /* ---- groups ------------------------------------------------------------------------------------------- */
 
+static int unmet_add(struct plan *plan, enum limit_id limit, const char *why, const char *stand_in)
+{
+    struct plan_unmet *grown = reallocarray(plan->unmet, plan->n_unmet + 1, sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    plan->unmet = grown;
+    grown[plan->n_unmet] = (struct plan_unmet){ .limit = limit, .why = strdup(why) };
+    if (stand_in)
+        grown[plan->n_unmet].stand_in = strdup(stand_in);
+    plan->n_unmet++;
+    return grown[plan->n_unmet - 1].why ? 0 : -ENOMEM;
+}
+
+/* A limit of CPU time can be watched only where something counts the CPU time of the whole run. */
+static int launch_cpu_watch(struct run *run, struct err *err)
+{
+    static const char why[] = "no group that we may make counts the run's CPU time";
+    static const enum limit_id limit_table[] = { LIMIT_CPU_TIME, LIMIT_CPU_TIME_SOFT };
+    struct plan *plan = run->plan.plan;
+    uint64_t cpu_us;
+
+    if (plan->in_force.value[LIMIT_CPU_TIME].state != LIMIT_SET &&
+        plan->in_force.value[LIMIT_CPU_TIME_SOFT].state != LIMIT_SET)
+        return 0;
+    if (run->group && group_cpu_us(run->group, &cpu_us) >= 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(limit_table); i++) {
+        enum limit_id limit = limit_table[i];
+        if (plan->in_force.value[limit].state != LIMIT_SET)
+            continue;
+        if (!run->spec->best_effort)
+            return err_refuse(err, ENODATA,
+                              "--%s cannot be put in force: %s; run as root or in a delegated "
+                              "group, or run without it by --best-effort",
+                              limit_info(limit)->name, why);
+        plan->in_force.value[limit].state = LIMIT_UNSET;
+        if (unmet_add(plan, limit, why,
+                      limit == LIMIT_CPU_TIME ? "RLIMIT_CPU, for each process by itself" : NULL) <
+            0)
+            return err_nomem(err);
+    }
+    return 0;
+}
+
 /* Not where no limit needs one and no unified hierarchy gives figures for nothing. */
 static bool needs_group(const struct run *run)
 {
@@ -269,10 +314,7 @@ static int launch_go(struct run *run, struct err *err)
 int run_launch(struct run *run, struct err *err)
 {
     static int (*const step_table[])(struct run *, struct err *) = {
-        launch_record,
-        launch_processes,
-        launch_groups,
-        launch_go,
+        launch_record, launch_processes, launch_groups, launch_cpu_watch, launch_go,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {

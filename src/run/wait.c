@@ -257,6 +257,19 @@ static void sample_usage(const struct run *run, struct sample *sample)
     sample_set(sample, METRIC_RUSAGE_WRITE_BLOCKS, exit->out_blocks, "rusage.ru_oublock");
 }
 
+/*
+ * The kernel adds up what memory.stat shows only when some hundred events have come together. A 0 where
+ * COMMAND alone had page faults is no figure.
+ */
+static void sample_doubt(struct sample *sample)
+{
+    struct sample_value *group = &sample->value[METRIC_GROUP_PAGE_FAULTS];
+    const struct sample_value *command = &sample->value[METRIC_MINOR_FAULTS];
+
+    if (group->known && group->value == 0 && command->known && command->value > 0)
+        *group = (struct sample_value){ 0 };
+}
+
 static bool ended_badly(const struct run *run)
 {
     return run->started && (!run->exit.exited || run->exit.status != 0);
@@ -274,6 +287,7 @@ static int wait_figures(struct run *run, struct sample *ret, struct err *err)
     if (r >= 0 && run->group && (wanted || ended_badly(run)))
         r = group_events(run->group, false, wanted, &run->events);
     sample_usage(run, ret);
+    sample_doubt(ret);
     return r;
 }
 
