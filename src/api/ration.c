@@ -204,12 +204,16 @@ int ration_spec_set_measure(struct ration_spec *spec, enum ration_measure measur
 static int plan_print(const struct run_plan *plan, const char *format, struct buf *ret,
                       struct err *err)
 {
+    const struct plan_view view = { .plan = plan->plan,
+                                    .layout = &plan->layout,
+                                    .ceilings = plan->ceilings,
+                                    .n_ceilings = plan->n_ceilings,
+                                    .refusal = plan->refusal };
+
     if (strcmp(format, "text") == 0)
-        return report_plan_text(plan->plan, &plan->layout, plan->ceilings, plan->n_ceilings, ret,
-                                err);
+        return report_plan_text(&view, ret, err);
     if (strcmp(format, "json") == 0)
-        return report_plan_json(plan->plan, &plan->layout, plan->ceilings, plan->n_ceilings, ret,
-                                err);
+        return report_plan_json(&view, ret, err);
     return err_usage(err, "a plan is written as text or json, not as '%s'", format);
 }
 

@@ -99,15 +99,17 @@ static void print_ceilings(const struct plan_ceiling *ceilings, size_t n, struct
     }
 }
 
-int report_plan_text(const struct plan *plan, const struct layout *layout,
-                     const struct plan_ceiling *ceilings, size_t n_ceilings, struct buf *ret,
-                     struct err *err)
+int report_plan_text(const struct plan_view *view, struct buf *ret, struct err *err)
 {
-    buf_printf(ret, "plan for layout %s: %zu %s\n", text_or_empty(layout->name), plan->n_steps,
-               plan->n_steps == 1 ? "write" : "writes");
+    const struct plan *plan = view->plan;
+
+    buf_printf(ret, "plan for layout %s: %zu %s\n", text_or_empty(view->layout->name),
+               plan->n_steps, plan->n_steps == 1 ? "write" : "writes");
     print_steps(plan, ret);
     print_unmet(plan, ret);
-    print_ceilings(ceilings, n_ceilings, ret);
+    print_ceilings(view->ceilings, view->n_ceilings, ret);
+    if (view->refusal)
+        buf_printf(ret, "as this user the run is refused: %s\n", view->refusal);
     return print_end(ret, err);
 }
 
@@ -172,10 +174,9 @@ static json_t *ceiling_json(const struct plan_ceiling *ceiling)
     return NULL;
 }
 
-int report_plan_json(const struct plan *plan, const struct layout *layout,
-                     const struct plan_ceiling *ceilings, size_t n_ceilings, struct buf *ret,
-                     struct err *err)
+int report_plan_json(const struct plan_view *view, struct buf *ret, struct err *err)
 {
+    const struct plan *plan = view->plan;
     json_t *root = json_object(), *steps = json_array(), *unmet = json_array(),
            *above = json_array();
     int bad = 0;
@@ -184,12 +185,13 @@ int report_plan_json(const struct plan *plan, const struct layout *layout,
         bad |= json_array_append_new(steps, step_json(&plan->steps[i]));
     for (size_t i = 0; i < plan->n_unmet; i++)
         bad |= json_array_append_new(unmet, unmet_json(&plan->unmet[i]));
-    for (size_t i = 0; i < n_ceilings; i++)
-        bad |= json_array_append_new(above, ceiling_json(&ceilings[i]));
+    for (size_t i = 0; i < view->n_ceilings; i++)
+        bad |= json_array_append_new(above, ceiling_json(&view->ceilings[i]));
     bad |= json_object_set_new(root, "version", json_integer(PLAN_JSON_VERSION));
-    bad |= json_object_set_new(root, "layout", json_from_text(layout->name));
+    bad |= json_object_set_new(root, "layout", json_from_text(view->layout->name));
     bad |= json_object_set_new(root, "steps", steps);
     bad |= json_object_set_new(root, "unmet", unmet);
     bad |= json_object_set_new(root, "ceilings", above);
+    bad |= json_object_set_new(root, "refusal", json_from_text(view->refusal));
     return json_finish(root, bad != 0, ret, err);
 }

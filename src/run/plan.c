@@ -12,6 +12,7 @@ void run_plan_done(struct run_plan *plan)
         free(plan->ceilings[i].value);
     }
     free(plan->ceilings);
+    free(plan->refusal);
     *plan = (struct run_plan){ 0 };
 }
 
@@ -119,6 +120,19 @@ static int plan_elsewhere(const struct spec *spec, const char *layout, struct ru
     return plan_on(spec, ret, err);
 }
 
+/* The plan as whoever may write everywhere would have it. */
+static int plan_as_root(const struct spec *spec, struct run_plan *ret, struct err *err)
+{
+    struct err refusal = *err;
+
+    for (size_t i = 0; i < CONTROLLER_COUNT; i++)
+        ret->layout.controller[i].writable = ret->layout.controller[i].version != 0;
+    int r = plan_on(spec, ret, err);
+    if (r < 0)
+        return r;
+    return text_replace(&ret->refusal, refusal.text) < 0 ? err_nomem(err) : 0;
+}
+
 int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
              struct run_plan *ret, struct err *err)
 {
@@ -133,6 +147,8 @@ int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
         r = run_open_cgroups(engine, spec, &cgroups, &parts, err);
         if (r >= 0)
             r = run_plan_here(cgroups, parts, spec, &plan, err);
+        if (r < 0 && err->class == ERR_REFUSED && engine->rootless)
+            r = plan_as_root(spec, &plan, err);
         /* Sentences about this layout belong to cgroups, which ends here; a plan has its own copies. */
         for (size_t i = 0; i < CONTROLLER_COUNT; i++)
             plan.layout.controller[i].obstacle = plan.layout.controller[i].remedy = NULL;

@@ -37,9 +37,14 @@ struct run_plan {
     struct machine machine;
     struct plan_ceiling *ceilings;
     size_t n_ceilings;
+    char *
+        refusal; /* owned: why a run of this user's would be refused, where the plan is another's */
 };
 
-/* layout: "here" or a name that layout_example() knows. Touches nothing. */
+/*
+ * layout: "here" or a name that layout_example() knows. Touches nothing. Where an ordinary user's run
+ * would be refused for want of rights, the plan is root's, and refusal says so.
+ */
 int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
              struct run_plan *ret, struct err *err);
 void run_plan_done(struct run_plan *plan);

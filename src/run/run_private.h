@@ -78,7 +78,7 @@ struct run {
     uint64_t begun_realtime_us;
     enum stop_reason stopped;
     int stop_signal;
-    bool killed; /* by a SIGKILL of ours */
+    bool killed;     /* by a SIGKILL of ours */
     int warn_signal; /* sent at a soft limit, 0: none was reached */
     enum limit_id warn_limit;
     int stop_timer; /* escalates a stop signal to SIGKILL */

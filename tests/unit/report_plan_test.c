@@ -87,7 +87,9 @@ static void a_plan_is_one_line_a_write(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_int_equal(report_plan_text(&plan, &layout, ceiling_table, 1, &buf, &err), 0);
+    assert_int_equal(
+        report_plan_text(&(struct plan_view){ &plan, &layout, ceiling_table, 1, NULL }, &buf, &err),
+        0);
     assert_string_equal(buf_text(&buf), plan_text);
 }
 
@@ -99,7 +101,8 @@ static void an_empty_plan_says_so(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_int_equal(report_plan_text(&plan, &layout, NULL, 0, &buf, &err), 0);
+    assert_int_equal(
+        report_plan_text(&(struct plan_view){ &plan, &layout, NULL, 0, NULL }, &buf, &err), 0);
     assert_string_equal(buf_text(&buf), "plan for layout none: 0 writes\n");
 }
 
@@ -123,9 +126,13 @@ static void a_plan_is_json_too(void **state)
     json_error_t error;
 
     (void)state;
-    assert_int_equal(report_plan_json(&plan, &layout, ceiling_table, 1, &buf, &err), 0);
+    assert_int_equal(
+        report_plan_json(&(struct plan_view){ &plan, &layout, ceiling_table, 1, "a reason" }, &buf,
+                         &err),
+        0);
     json_t *root = json_loads(buf_text(&buf), 0, &error);
     assert_non_null(root);
+    assert_string_equal(json_string_value(json_object_get(root, "refusal")), "a reason");
     json_t *steps = json_object_get(root, "steps");
     assert_int_equal(json_array_size(steps), 7);
     check_step(
