@@ -70,6 +70,8 @@ void target_abandon(struct target *target)
 {
     if (target->path && target->created)
         unlink(target->path);
+    else if (target->path && ftruncate(target->fd, 0) < 0)
+        return; /* a device or FIFO holds no old report */
     target->created = false;
 }
 

@@ -16,6 +16,7 @@ struct target {
 int target_open(const char *name, struct target *ret, struct ration_error *error);
 /* The report is about to be written: empty the file. */
 int target_begin(struct target *target, struct ration_error *error);
-/* There will be no report: a file that was made for it goes again. */
+/* There will be no report: a file that was made for it goes again, an older one is emptied, so that nobody
+ * reads it as this run's. */
 void target_abandon(struct target *target);
 void target_close(struct target *target);

@@ -130,7 +130,7 @@ expect_refusal 2 '--user'
 check_not 'a refused run leaves no report' [ -e "$work/report" ]
 echo old >"$work/report"
 run_ration run --report "$work/report" --user no-such-user-here touch "$work/ran"
-expect_equal "$(cat "$work/report")" old 'a refused run keeps the report of the one before'
+expect_equal "$(cat "$work/report")" '' 'a refused run does not leave the report of the one before'
 
 run_ration plan --layout v3
 expect_refusal 2 '--layout v3'
