@@ -224,3 +224,13 @@ bool relay_all_done(const struct run *run)
     }
     return true;
 }
+
+bool relay_has_bytes(const struct run *run)
+{
+    for (int i = RELAY_OUT; i < RELAY_COUNT; i++) {
+        const struct relay *relay = &run->relay[i];
+        if (relay->run && !relay->done && relay->length > 0)
+            return true;
+    }
+    return false;
+}

@@ -81,6 +81,7 @@ struct run {
     bool killed;     /* by a SIGKILL of ours */
     int warn_signal; /* sent at a soft limit, 0: none was reached */
     enum limit_id warn_limit;
+    int idle_timer; /* ends the wait for output that nobody writes any more */
     int stop_timer; /* escalates a stop signal to SIGKILL */
     struct reclaim reclaim;
     int channel_slot;
@@ -140,6 +141,8 @@ int relay_start(struct run *run, enum relay_id id, int from, int to);
 /* COMMAND runs: join its terminal, if it has one, to the caller's files. */
 int relay_terminal(struct run *run);
 bool relay_all_done(const struct run *run);
+/* Is there output that our own reader has not taken yet? */
+bool relay_has_bytes(const struct run *run);
 /* COMMAND has ended: there will be no more than what there is. */
 void relay_finish(struct run *run);
 void relay_done(struct relay *relay);

@@ -223,6 +223,21 @@ static int wait_processes(struct run *run, struct err *err)
     return r;
 }
 
+/* All of the run is dead by then: who still holds the other end of its output was handed it from outside. */
+#define OUTPUT_IDLE_US 1000000u
+
+static int on_output_idle(void *data)
+{
+    struct run *run = data;
+
+    /* Our own reader may take its time over what there is. */
+    if (relay_has_bytes(run))
+        loop_arm(&run->loop, run->idle_timer, clock_us(CLOCK_MONOTONIC) + OUTPUT_IDLE_US);
+    else
+        loop_stop(&run->loop);
+    return 0;
+}
+
 /* What COMMAND wrote last is still on its way to our own output. */
 static int wait_output(struct run *run)
 {
@@ -230,6 +245,9 @@ static int wait_output(struct run *run)
         return 0;
     relay_finish(run);
     loop_remove_fd(&run->loop, run->channel_slot);
+    run->idle_timer = loop_add_timer(&run->loop, on_output_idle, run);
+    if (run->idle_timer >= 0)
+        loop_arm(&run->loop, run->idle_timer, clock_us(CLOCK_MONOTONIC) + OUTPUT_IDLE_US);
     return loop_run(&run->loop);
 }
 
