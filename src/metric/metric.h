@@ -233,6 +233,7 @@ struct result {
     struct verdict verdict;
     struct limit_report *limits;
     size_t n_limits;
+    char **notes; /* owned: what else was done to put the limits in force; NULL: nothing */
     struct sample final;
     bool rootless;
     char layout[16];

@@ -31,6 +31,7 @@ void result_free(struct result *result)
     free(result->limits);
     free(result->name);
     strv_free(result->argv);
+    strv_free(result->notes);
     free(result);
 }
 

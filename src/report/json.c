@@ -165,6 +165,8 @@ int json_print(const struct result *result, struct buf *ret, struct err *err)
     put(root, "verdict", verdict_json(&result->verdict, &failed), &failed);
     put_end(root, result, &failed);
     put(root, "limits", limits_json(result, &failed), &failed);
+    if (result->notes)
+        put(root, "notes", json_from_argv(result->notes), &failed);
     put(root, "metrics", metrics_json(&result->final, &failed), &failed);
     put(root, "per_cpu_us", per_cpu_json(&result->final, &failed), &failed);
     return json_finish(root, failed, ret, err);

@@ -203,11 +203,21 @@ static void print_per_cpu(const struct sample *sample, struct buf *ret)
         buf_putc(ret, '\n');
 }
 
+static void print_notes(char *const *notes, struct buf *ret)
+{
+    for (; notes && *notes; notes++) {
+        buf_puts(ret, "  note: ");
+        print_line(ret, *notes);
+        buf_putc(ret, '\n');
+    }
+}
+
 int text_print(const struct result *result, struct buf *ret, struct err *err)
 {
     print_head(result, ret);
     print_evidence(&result->verdict, ret);
     print_limits(result, ret);
+    print_notes(result->notes, ret);
     print_figures(result, ret);
     print_per_cpu(&result->final, ret);
     return print_end(ret, err);

@@ -163,6 +163,11 @@ static int result_fill(const struct run *run, const struct sample *final, struct
     if (text_replace(&result->name, run->spec->name) < 0 ||
         strv_copy(run->spec->argv, &result->argv) < 0)
         return -ENOMEM;
+    const char *note;
+    for (size_t i = 0; run->group && (note = group_note(run->group, i)) != NULL; i++) {
+        if (strv_push(&result->notes, note) < 0)
+            return -ENOMEM;
+    }
     for (size_t i = 0; run->spec->limit_texts && run->spec->limit_texts[i]; i++) {
         if (report_limit(run, run->spec->limit_texts[i], result) < 0)
             return -ENOMEM;
