@@ -28,7 +28,7 @@ static void on_child(int signal)
     (void)signal; /* it is enough that ppoll(2) comes back */
 }
 
-/* Asking sigaction(2) would take a call for each signal. Without /proc that could be any of the old. */
+/* Asking sigaction(2) would take a call for each signal. Without /proc that could be any. */
 static uint64_t signals_ignored(void)
 {
     char text[2048];
@@ -42,8 +42,7 @@ static uint64_t signals_ignored(void)
     }
     fd_close(fd);
     if (!line)
-        return ((UINT64_C(1) << 31) - 1) & ~(UINT64_C(1) << (SIGKILL - 1)) &
-               ~(UINT64_C(1) << (SIGSTOP - 1));
+        return ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
     return strtoull(line + strlen("\nSigIgn:\t"), NULL, 16);
 }
 
