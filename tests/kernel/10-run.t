@@ -73,6 +73,7 @@ expect_equal "$("$RATION" run --output-limit 100m -- "$hog" out 64m 2>/dev/null 
 
 # A reader that never reads: told to end, ration does not wait for it for ever, and says what is lost.
 mkfifo "$work/fifo"
+# shellcheck disable=SC2217 # it holds the reading end open
 sleep 1000 <"$work/fifo" &
 reader=$!
 "$RATION" run --timeout 200ms --stop-timeout 200ms --output-limit 100m -- "$hog" out 64m \

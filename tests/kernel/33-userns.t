@@ -49,7 +49,7 @@ for controller in memory pids cpu; do
     if [ "$(controller_version $controller)" = 2 ]; then
         expect_stdout_matches '^0::.*/ration-[^/]*/box$' "$controller: it began in its group"
     else
-        expect_stdout_matches "[:,]$controller[:,].*/ration-[^/]*/box\$" \
+        expect_stdout_matches "[:,]${controller}[:,].*/ration-[^/]*/box\$" \
             "$controller: it began in its group"
     fi
 done

@@ -7,6 +7,7 @@ require_controller cpu memory pids cpuset
 hog=$TOOLS/hog
 
 # LIMIT VALUE ... -- LIMIT VALUE ...: result in $json, refusals in $err
+# shellcheck disable=SC2034 # read by the library
 run_update() {
     t_last="(library) $*"
     status=0
