@@ -128,7 +128,7 @@ static bool mount_is_better(const struct mount_entry *mount, const struct hierar
 /* table: of the mounts chosen so far, by hierarchy, to know one by its device. */
 static int hierarchies_collect(struct cgroups *cgroups, const struct mount_table *table)
 {
-    const char *device[HIERARCHIES_MAX];
+    const char *device[HIERARCHIES_MAX] = { 0 };
 
     for (size_t i = 0; i < table->n; i++) {
         const struct mount_entry *mount = &table->entries[i];
@@ -136,7 +136,7 @@ static int hierarchies_collect(struct cgroups *cgroups, const struct mount_table
         if (mount->version == 0 || mount_is_hidden(table, i))
             continue;
         while (k < cgroups->n_hierarchies && (cgroups->hierarchy[k].version != mount->version ||
-                                              strcmp(device[k], mount->device) != 0))
+                                              !device[k] || strcmp(device[k], mount->device) != 0))
             k++;
         if (k == HIERARCHIES_MAX)
             continue;

@@ -66,7 +66,7 @@ static char *step_old_text(const struct part *part, const struct plan_step *step
 
 static void old_texts_read(const struct group *group, const struct plan *plan, char **ret)
 {
-    for (size_t i = 0; i < plan->n_steps; i++) {
+    for (size_t i = 0; ret && i < plan->n_steps; i++) {
         const struct part *part = step_part(group, &plan->steps[i]);
         ret[i] = part ? step_old_text(part, &plan->steps[i]) : NULL;
     }
@@ -77,7 +77,7 @@ static void old_texts_write(const struct group *group, const struct plan *plan, 
 {
     char file[sizeof(plan->steps->file) + 8];
 
-    for (size_t i = plan->n_steps; i > 0; i--) {
+    for (size_t i = plan->n_steps; old && i > 0; i--) {
         const struct plan_step *step = &plan->steps[i - 1];
         if (!old[i - 1])
             continue;
@@ -208,7 +208,7 @@ static ssize_t step_alike(const struct plan *plan, const struct plan_step *step)
 static int read_back_merge(struct group *group, const struct plan *made, const struct plan *plan,
                            char *const *read_back, struct err *err)
 {
-    for (size_t i = 0; i < plan->n_steps; i++) {
+    for (size_t i = 0; read_back && i < plan->n_steps; i++) {
         ssize_t index = read_back[i] ? step_alike(made, &plan->steps[i]) : -1;
         if (index >= 0 && (size_t)index < group->n_read_back &&
             text_replace(&group->read_back[index], read_back[i]) < 0)

@@ -71,7 +71,7 @@ static int parse_device(const struct parser *p, const char *text, const char *de
 static int parse_device_value(const struct parser *p, const char *text, enum parse_unit unit,
                               struct limit_entry *entry)
 {
-    char form[64], device[4096];
+    char form[64], device[4096] = "";
     const char *value;
     int r;
 

@@ -372,7 +372,7 @@ static int wait_whole(struct run *run, struct result **ret, struct err *err)
         final = calloc(1, sizeof(*final));
         r = final ? 0 : err_nomem(err);
     }
-    if (r >= 0)
+    if (r >= 0 && final)
         r = wait_conclude(run, final, &result, err);
     int cleaned = run_clean(run, r < 0 ? NULL : err);
     pthread_mutex_unlock(&run->lock);
