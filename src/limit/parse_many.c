@@ -72,7 +72,7 @@ static int parse_device_value(const struct parser *p, const char *text, enum par
                               struct limit_entry *entry)
 {
     char form[64], device[4096] = "";
-    const char *value;
+    const char *value = "";
     int r;
 
     snprintf(form, sizeof(form), "%s", p->info->metavar);
