@@ -75,8 +75,11 @@ fresh_root
 
 # ---- hostile -----------------------------------------------------------------------------------
 
-if [ -x /bin/busybox ] || command -v busybox >/dev/null; then
-    cp "$(command -v busybox || echo /bin/busybox)" "$root/bin/busybox"
+# In busybox's own shell "command -v" answers with the bare name.
+busybox=/bin/busybox
+[ -x $busybox ] || busybox=$(command -v busybox)
+if [ -x "$busybox" ]; then
+    cp "$busybox" "$root/bin/busybox"
     mkdir -p "$work/outside/below" "$root/kept/inside"
     run_ration run --rootfs "$root" --privileged -w /top/below -- /bin/busybox sh -c \
         '/bin/busybox rm -r /top && /bin/busybox ln -s "$0" /top' "../../../../..$work/outside"
