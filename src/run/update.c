@@ -70,6 +70,9 @@ static int update_plan(const struct run *run, const struct limit_set *limits, st
     };
     struct plan_options plan_options = { .weight_map = run->spec->weight_map,
                                          .current = &run->plan.plan->in_force };
+    /* A total of memory and swap that is in force has to be kept whatever else changes. */
+    if (limit_is_set(&run->plan.plan->in_force, LIMIT_MEMORY_SWAP))
+        options.features |= LAYOUT_MEMSW;
     unsigned parts = cgroups_need(limits, &options) | MACHINE_CPUS;
     int r = cgroups_open(&options, &cgroups, err);
 
@@ -160,11 +163,13 @@ static int update_note(struct run *run, const struct limit_set *limits, const st
     for (unsigned i = 0; run->changes && r == 0 && i < LIMIT_COUNT; i++) {
         _cleanup_buf_ struct buf asked = BUF_INIT, value = BUF_INIT;
         enum limit_id id = (enum limit_id)i;
-        if (!limit_is_set(limits, id))
-            continue;
         ssize_t step = step_serving(plan, id);
+        bool asked_for = limit_is_set(limits, id);
+        /* Written again because another one changed: it stays what it was, its text does not. */
+        if (!asked_for && step < 0)
+            continue;
         const char *in_force = step >= 0 && read_back ? read_back[step] : NULL;
-        limit_format(id, &limits->value[id], &asked);
+        limit_format(id, asked_for ? &limits->value[id] : &plan->in_force.value[id], &asked);
         limit_format(id, &plan->in_force.value[id], &value);
         if (buf_error(&asked) < 0 || buf_error(&value) < 0)
             return -ENOMEM;
