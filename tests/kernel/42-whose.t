@@ -112,24 +112,24 @@ limit_above 150m
 cat >"$work/nest" <<'NEST'
 set -e
 hog=$1 version=$2
-mount -t tmpfs none /mnt
+mount -t tmpfs none /run
 if [ "$version" = 2 ]; then
-    mount -t cgroup2 none /mnt
-    mkdir /mnt/leaf /mnt/nest
-    echo $$ >/mnt/leaf/cgroup.procs
-    echo +memory >/mnt/cgroup.subtree_control
-    echo 10m >/mnt/nest/memory.max
-    echo 0 >/mnt/nest/memory.swap.max
+    mount -t cgroup2 none /run
+    mkdir /run/leaf /run/nest
+    echo $$ >/run/leaf/cgroup.procs
+    echo +memory >/run/cgroup.subtree_control
+    echo 10m >/run/nest/memory.max
+    echo 0 >/run/nest/memory.swap.max
 else
-    mount -t cgroup -o memory none /mnt
-    mkdir /mnt/nest
-    echo 10m >/mnt/nest/memory.limit_in_bytes
+    mount -t cgroup -o memory none /run
+    mkdir /run/nest
+    echo 10m >/run/nest/memory.limit_in_bytes
 fi
-echo $$ >/mnt/nest/cgroup.procs
+echo $$ >/run/nest/cgroup.procs
 exec "$hog" mem 40m
 NEST
 if [ "$version" = 1 ] || "$RATION" run --privileged --memory 100m -- \
-    sh -c 'mount -t cgroup2 none /mnt && grep -q memory /mnt/cgroup.controllers' 2>/dev/null; then
+    sh -c 'mount -t cgroup2 none /run && grep -q memory /run/cgroup.controllers' 2>/dev/null; then
     run_json --privileged --memory 100m -- sh "$work/nest" "$hog" "$version"
     expect_json "$json" verdict.cause memory 'a group that COMMAND made kills'
     expect_json "$json" verdict.whose null
