@@ -19,6 +19,7 @@
 
 #define MOVE_PASSES     100 /* processes fork while they are being moved */
 #define RESTORE_WAIT_US 1000000u
+#define LOCK_WAIT_US    2000000u /* another ration holds it for a few system calls */
 
 static int dir_open(int dir_fd, const char *path)
 {
@@ -141,12 +142,26 @@ static int subtree_write(int dir_fd, unsigned controllers, char sign)
     return text.len ? file_write(dir_fd, "cgroup.subtree_control", text.data) : 0;
 }
 
+/* Anybody who may open the group can hold its lock: not to be waited for without end. */
+static int level_lock(int fd)
+{
+    uint64_t pause_us = 100, deadline_us = clock_us(CLOCK_MONOTONIC) + LOCK_WAIT_US;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (!backoff(&pause_us, deadline_us))
+            return -EBUSY;
+    }
+    return 0;
+}
+
 void delegate_restore(int base_fd)
 {
     if (faccessat(base_fd, SUPERVISOR_NAME, F_OK, 0) < 0)
         return;
     _cleanup_close_ int base = dir_open(base_fd, ".");
-    if (base < 0 || flock(base, LOCK_EX) < 0)
+    if (base < 0 || level_lock(base) < 0)
         return;
     if (dir_each_child(base, other_group_found, NULL) != 0)
         return;
@@ -238,8 +253,10 @@ static int level_enable(const struct hierarchy *h, const struct level *level, un
     hierarchy_path(h, level->path, "", path, sizeof(path));
     if (fd < 0)
         return err_refuse(err, -fd, "cannot open the group %s: %m", path);
-    if (!level->real_root && flock(fd, LOCK_EX) < 0)
-        return err_set(err, errno, "cannot lock the group %s: %m", path);
+    int locked = level->real_root ? 0 : level_lock(fd);
+    if (locked < 0)
+        return err_set(err, -locked, "cannot lock the group %s: %s%s", path, err_name(-locked),
+                       locked == -EBUSY ? "; another process holds its lock (flock)" : "");
     unsigned missing = controllers & ~enabled_controllers(fd);
     if (missing && !level->real_root) {
         int r = type_check(fd, path, err);
