@@ -288,13 +288,19 @@ static int plan_share(struct planner *p, enum limit_id id, uint64_t number, char
     return 0;
 }
 
+/* planner_place() for a share, which a group that only gets idle time has none of. */
+static int share_place(struct planner *p, enum limit_id id)
+{
+    int r = planner_place(p, id);
+
+    return r > 0 && check_not_idle(p, id) < 0 ? -EINVAL : r;
+}
+
 int plan_cpu_shares(struct planner *p, enum limit_id id)
 {
     uint64_t shares = planner_value(p, id)->number, weight;
-    int r = planner_place(p, id);
+    int r = share_place(p, id);
 
-    if (r > 0)
-        r = check_not_idle(p, id) < 0 ? -EINVAL : 1;
     if (r <= 0)
         return r;
     if (planner_version(p, id) == 1)
@@ -309,10 +315,8 @@ int plan_cpu_shares(struct planner *p, enum limit_id id)
 int plan_cpu_weight(struct planner *p, enum limit_id id)
 {
     uint64_t weight = planner_value(p, id)->number, shares;
-    int r = planner_place(p, id);
+    int r = share_place(p, id);
 
-    if (r > 0)
-        r = check_not_idle(p, id) < 0 ? -EINVAL : 1;
     if (r <= 0)
         return r;
     if (planner_version(p, id) == 2)

@@ -24,16 +24,15 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-CHECK(name)
+/* The words that name a run or a host; they differ in how long they may be. */
+static int check_word(const char *name, const char *value, size_t most, struct err *err)
 {
     size_t len = strlen(value);
 
-    (void)world;
     if (len == 0)
         return err_usage(err, "--%s is empty", name);
-    if (len > NAME_MAX_BYTES)
-        return err_usage(err, "--%s has %zu characters, at most %d are allowed", name, len,
-                         NAME_MAX_BYTES);
+    if (len > most)
+        return err_usage(err, "--%s has %zu characters, at most %zu are allowed", name, len, most);
     for (size_t i = 0; i < len; i++) {
         if (!is_alnum(value[i]) && (i == 0 || !strchr("_.-", value[i])))
             return err_usage(err,
@@ -44,24 +43,16 @@ CHECK(name)
     return 0;
 }
 
+CHECK(name)
+{
+    (void)world;
+    return check_word(name, value, NAME_MAX_BYTES, err);
+}
+
 CHECK(hostname)
 {
-    size_t len = strlen(value);
-
     (void)world;
-    if (len == 0)
-        return err_usage(err, "--%s is empty", name);
-    if (len > HOSTNAME_MAX_BYTES)
-        return err_usage(err, "--%s has %zu characters, at most %d are allowed", name, len,
-                         HOSTNAME_MAX_BYTES);
-    for (size_t i = 0; i < len; i++) {
-        if (!is_alnum(value[i]) && (i == 0 || !strchr("_.-", value[i])))
-            return err_usage(err,
-                             "--%s begins with a letter or digit and has only letters, digits, "
-                             "'_', '.' and '-', unlike %s",
-                             name, quote(value).text);
-    }
-    return 0;
+    return check_word(name, value, HOSTNAME_MAX_BYTES, err);
 }
 
 CHECK(filled)
