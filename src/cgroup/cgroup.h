@@ -22,6 +22,13 @@ struct cgroups_options {
     int root_fd; /* directory that stands for "/" (fixtures); -1: the real one */
     /* --cgroup-parent: base group beneath each hierarchy's visible root, made when missing; or NULL */
     const char *parent;
+    /*
+     * The limit group itself by its path, instead of BASE/ration-NAME: beneath each hierarchy's visible root
+     * when it begins with '/', else beneath the base. What is missing above it is made and goes again with
+     * it. An empty group that stands there already is replaced; one with processes or groups is refused.
+     */
+    const char *path;
+    bool named; /* hierarchies without controllers, "name=systemd", are wanted too */
     bool rootless;
     /*
      * Look only at what is asked for: each hierarchy and each feature costs system calls. Without
@@ -109,6 +116,24 @@ int group_paths_named(const struct cgroups *cgroups, const char *name, struct bu
  */
 int group_create(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
                  const char *name, struct group **ret, struct err *err);
+/*
+ * The first half of group_create(): the groups of the unified hierarchy alone are made, so that a process
+ * can be born there (group_entry().v2_fd) before the limits are written by group_complete(). Without such a
+ * hierarchy nothing is made yet. On error of either everything made is removed again, the group included.
+ */
+int group_begin(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
+                const char *name, struct group **ret, struct err *err);
+int group_complete(struct group **group, struct err *err);
+/* Numbers of all processes in the group and beneath, in our pid namespace; the caller frees *ret. */
+int group_pids(const struct group *group, pid_t **ret, size_t *ret_n, struct err *err);
+bool group_is_frozen(const struct group *group);
+/*
+ * An fd that poll(2) tells POLLIN or POLLPRI of when memory ran out in the group, and its count then
+ * (v1: eventfd of memory.oom_control; v2: memory.events by inotify). -ENODATA: no memory controller.
+ */
+int group_oom_open(const struct group *group, int *ret_fd, struct err *err);
+int group_oom_read(const struct group *group, int fd, uint64_t *ret_kills);
+
 /* Does it have a group in any hierarchy? A plan without limits has none where none can be made. */
 bool group_is_anywhere(const struct group *group);
 /* Text read back for plan->steps[index], or NULL when that step has no read-back. */

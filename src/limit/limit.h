@@ -344,6 +344,11 @@ struct plan_options {
     const struct limit_set *current;
     /* The groups were used before: what is not asked for is written again at its default first. */
     bool reset;
+    /*
+     * COMMAND's own group gets the limits too: programs look for them there. What counts still stands one
+     * level above.
+     */
+    bool mirror;
     /* Take values above the machine as they are (orchestrators give such) instead of refusing. */
     bool beyond_machine;
 };

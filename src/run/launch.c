@@ -281,6 +281,10 @@ static int launch_processes(struct run *run, struct err *err)
         .columns = run->terminal_columns,
         .no_user_namespaces = needs_confining(run),
         .die_with_supervisor = true,
+        .v2_fd = -1,
+        .gate_fd = -1,
+        .console_fd = -1,
+        .enter_pidfd = -1,
     };
     int r = launch_pipes(run, options.stdio, err);
 

@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <linux/filter.h>
+
 #include "base/base.h"
 #include "spec/spec.h"
 
@@ -53,6 +55,30 @@ struct spawn_options {
      * the thread ends that called spawn_start().
      */
     bool die_with_supervisor;
+
+    /* ---- containers that outlive their supervisor: the box becomes COMMAND (no init). -1 and 0 in what
+     * is not used. */
+
+    int v2_fd; /* the group in which the box is born (CLONE_INTO_CGROUP), or -1: it joins later */
+    /*
+     * A listening socket (SOCK_SEQPACKET) on which COMMAND's process waits, with everything prepared that
+     * needs no program yet, until somebody calls spawn_begin() on a connection to it; -1: it does not wait.
+     */
+    int gate_fd;
+    int console_fd;           /* a connected socket that is sent the terminal's master; -1: none */
+    unsigned n_preserved_fds; /* 3 and as many more stay open */
+    bool hooks;               /* stop before the root is entered: SPAWN_READY, spawn_continue() */
+    const struct sock_fprog *filter;       /* COMMAND's system call filter; NULL: none */
+    unsigned filter_flags;                 /* SECCOMP_FILTER_FLAG_* */
+    const struct spawn_listener *listener; /* where the filter's notify fd goes; NULL: nowhere */
+    int enter_pidfd;                       /* for spawn_enter(): a process of the container */
+};
+
+/* seccomp(2), SECCOMP_FILTER_FLAG_NEW_LISTENER: the fd goes to a socket together with a document. */
+struct spawn_listener {
+    int socket_fd; /* connected */
+    /* JSON around the process's number ("pid"), which only the process knows; sent as before + N + after */
+    const char *before, *after;
 };
 
 enum spawn_event {
@@ -60,6 +86,8 @@ enum spawn_event {
     SPAWN_STARTED, /* COMMAND's program was executed */
     SPAWN_FAILED,  /* it was not: error holds the step and the sentence */
     SPAWN_EXITED,  /* COMMAND ended */
+    SPAWN_READY,   /* with hooks: namespaces and mounts are made; waits for spawn_continue() */
+    SPAWN_CREATED, /* with gate_fd: COMMAND's process waits at the gate, once spawn_release() was called */
 };
 
 struct rusage;
@@ -87,6 +115,39 @@ int spawn_start(const struct spawn_options *options, struct spawn *ret, struct e
  * also when the box has failed meanwhile. The group fds stay the caller's.
  */
 int spawn_go(struct spawn *spawn, const struct spawn_groups *groups, struct err *err);
+
+/*
+ * After SPAWN_READY. creating, created: files (memfds) with the state documents that the hooks of
+ * HOOK_CREATE_CONTAINER and HOOK_START_CONTAINER read as their standard input; -1: there are no such hooks.
+ */
+int spawn_continue(struct spawn *spawn, int creating_fd, int created_fd, struct err *err);
+
+/*
+ * After SPAWN_CREATED: it is on record and stays when we go. Until then it ends with us. The launch can be
+ * closed afterwards; nothing of it is waited for.
+ */
+int spawn_release(struct spawn *spawn, struct err *err);
+
+/*
+ * At the other end of the gate: COMMAND is to begin. connection_fd is connected to the socket that gate_fd
+ * listened on. Returns when its program was executed, or the error that kept it from that.
+ */
+int spawn_begin(int connection_fd, struct err *err);
+
+/*
+ * A further process in a container that exists: options->enter_pidfd's namespaces are entered, those of
+ * them that differ from ours, and options->spec's process is started there as our child, in the groups given.
+ * The rest is as with spawn_start(), spawn_go() and no init: SPAWN_STARTED, SPAWN_EXITED.
+ */
+int spawn_enter(const struct spawn_options *options, const struct spawn_groups *groups,
+                struct spawn *ret, struct err *err);
+
+/*
+ * Run a hook in our own namespaces: state_fd (a file, read from its beginning) is its standard input, its
+ * environment is the hook's own and nothing else. Its output is ours. Not 0, a signal or its timeout is
+ * the error; whatever it has started in its process group is killed at the timeout.
+ */
+int spawn_hook(const struct spec_hook *hook, int state_fd, struct err *err);
 
 /* What ended, as waitid(2) tells it. */
 struct spawn_exit {

@@ -39,6 +39,10 @@ bool option_find_letter(char letter, struct option_info *ret);
 
 /* ---- parts ------------------------------------------------------------------------------------------ */
 
+struct spec_id_map {
+    uint32_t inside, outside, count;
+};
+
 enum mount_kind {
     MOUNT_BIND,
     MOUNT_FILESYSTEM, /* a new instance of fstype: proc, sysfs, tmpfs, mqueue, devpts */
@@ -63,10 +67,18 @@ struct spec_mount {
     char *data;        /* comma-separated file-system options: "size=64k,mode=755" */
     uint64_t attr_set; /* MOUNT_ATTR_* */
     uint64_t attr_clear;
-    uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
+    uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, ... with MS_REC for all beneath; or 0 */
     bool recursive;       /* rbind; attributes recursively */
     bool make_target;     /* create the target when it is missing (rootfs mode) */
     bool optional;        /* skipped when source or target does not exist */
+    /* MOUNT_ATTR_* of the mount and of all beneath it, after attr_set and attr_clear ("rro"). */
+    uint64_t tree_set, tree_clear;
+    bool copy_up; /* a new tmpfs gets what target held ("tmpcopyup") */
+    /* The mount shows its files' owners through these maps ("idmap"); n_maps 0: as they are. */
+    struct spec_id_map *uid_maps, *gid_maps;
+    size_t n_uid_maps, n_gid_maps;
+    bool id_mapped;      /* without maps of its own: those of the run's user namespace */
+    bool id_mapped_tree; /* and those of all mounts beneath ("ridmap") */
 };
 
 struct spec_device {
@@ -83,10 +95,6 @@ struct spec_symlink {
     char *path, *target;
 };
 
-struct spec_id_map {
-    uint32_t inside, outside, count;
-};
-
 /* Capability masks, bit N is capability N. */
 struct spec_caps {
     uint64_t bounding, effective, permitted, inheritable, ambient;
@@ -100,6 +108,111 @@ enum spec_measure {
 };
 
 enum spec_network { SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+
+/* A namespace that exists already and is entered instead of one being made. */
+struct spec_join {
+    uint64_t flag; /* CLONE_NEW* */
+    char *path;    /* "/proc/123/ns/net", "/run/netns/blue" */
+};
+
+/* When a hook is run; the order is that of a container's life (OCI runtime specification, "Hooks"). */
+enum hook_point {
+    HOOK_PRESTART, /* by the runtime: namespaces and mounts are made, the root not yet entered */
+    HOOK_CREATE_RUNTIME,   /* the same, after those */
+    HOOK_CREATE_CONTAINER, /* the same moment, in the container's namespaces */
+    HOOK_START_CONTAINER,  /* in the container, right before its program is executed */
+    HOOK_POSTSTART,        /* by the runtime, after that */
+    HOOK_POSTSTOP,         /* by the runtime, after the container is deleted */
+    HOOK_POINT_COUNT,
+};
+
+struct spec_hook {
+    char *path;          /* absolute */
+    char **argv;         /* NULL: the path alone */
+    char **env;          /* all of it: nothing is inherited. NULL: none */
+    uint64_t timeout_us; /* 0: none */
+};
+
+struct spec_hooks {
+    struct spec_hook *hooks;
+    size_t n;
+};
+
+/* A kernel parameter of a namespace: "net/ipv4/ip_forward" beneath /proc/sys, and what is written. */
+struct spec_sysctl {
+    char *path, *value;
+};
+
+/* A network device of the runtime's that moves into the container. */
+struct spec_netdev {
+    char *name, *new_name; /* new_name NULL: it keeps its name */
+};
+
+/* sched_setattr(2); see there for which members a policy uses. */
+struct spec_scheduler {
+    bool set;
+    uint32_t policy; /* SCHED_* */
+    uint64_t flags;  /* SCHED_FLAG_* */
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+/* The resource control group of Intel RDT (resctrl). */
+struct spec_rdt {
+    bool set;
+    char *clos_id;                /* NULL: the container's name */
+    char *l3_schema, *mem_schema; /* NULL: none */
+    char **schemata;              /* lines, NULL: none */
+    bool monitoring;
+};
+
+enum seccomp_action {
+    SECCOMP_KILL_THREAD,
+    SECCOMP_KILL_PROCESS,
+    SECCOMP_TRAP,
+    SECCOMP_ERRNO,
+    SECCOMP_TRACE,
+    SECCOMP_ALLOW,
+    SECCOMP_LOG,
+    SECCOMP_NOTIFY,
+};
+
+enum seccomp_compare {
+    SECCOMP_NE,
+    SECCOMP_LT,
+    SECCOMP_LE,
+    SECCOMP_EQ,
+    SECCOMP_GE,
+    SECCOMP_GT,
+    SECCOMP_MASKED_EQ, /* argument & value == value_two */
+};
+
+struct seccomp_argument {
+    unsigned index; /* 0 to 5 */
+    enum seccomp_compare compare;
+    uint64_t value, value_two;
+};
+
+struct seccomp_rule {
+    char **names; /* system calls; those that the kernel does not know are left out */
+    enum seccomp_action action;
+    unsigned errno_value;               /* of ERRNO and TRACE; EPERM when not asked for */
+    struct seccomp_argument *arguments; /* all must hold */
+    size_t n_arguments;
+};
+
+/* A system call filter as the OCI runtime specification has it ("Seccomp"). */
+struct seccomp_policy {
+    enum seccomp_action default_action;
+    unsigned default_errno;
+    char **architectures;                    /* "SCMP_ARCH_X86_64"; NULL: the machine's own */
+    unsigned flags;                          /* SECCOMP_FILTER_FLAG_* */
+    char *listener_path, *listener_metadata; /* a socket that is sent the notify fd; or NULL */
+    struct seccomp_rule *rules;
+    size_t n_rules;
+    char *text; /* the policy as it was written, white space aside: what a cache knows it by */
+};
 
 /* ---- the spec ------------------------------------------------------------------------------------------ */
 
@@ -177,6 +290,40 @@ struct spec {
     enum spec_measure measure;
     bool rootless;
     bool remove; /* --rm */
+
+    /*
+     * What only a container has that a document describes (config.json of an OCI bundle). All of it is
+     * empty for a run that options describe.
+     */
+    bool
+        document; /* this is one: nothing is added to what it says but what its specification orders */
+    char *bundle;       /* absolute path of the directory that the document lies in */
+    char *text;         /* the document on one line, for the record */
+    char **annotations; /* "key=value" */
+    struct spec_join *joins;
+    size_t n_joins;
+    struct spec_hooks hooks[HOOK_POINT_COUNT];
+    struct spec_sysctl *sysctls;
+    size_t n_sysctls;
+    struct spec_netdev *netdevs;
+    size_t n_netdevs;
+    struct seccomp_policy *seccomp; /* owned; NULL: none */
+    char *apparmor_profile;         /* NULL: as it is */
+    char *selinux_label;            /* of the process; NULL: as it is */
+    uint64_t root_propagation;      /* MS_*, with MS_REC; 0: the runtime's choice */
+    bool make_devices; /* devices and symlinks are made where they say, after the mounts */
+    bool no_pivot;     /* MS_MOVE and chroot(2): where the root is an initramfs */
+    bool no_new_keyring;
+    struct spec_scheduler scheduler;
+    bool io_priority_set;
+    int io_class, io_priority;                       /* IOPRIO_CLASS_*, 0 to 7 */
+    char *cpu_affinity_initial, *cpu_affinity_final; /* lists, or NULL */
+    bool personality_set;
+    unsigned long personality;
+    unsigned short rows, columns; /* of the terminal; 0: not said */
+    struct spec_rdt rdt;
+    char *cgroups_path; /* as the document has it, or NULL */
+    bool limits_inside; /* COMMAND's own group shows the limits too: programs look for them there */
 };
 
 struct draft;

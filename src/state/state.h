@@ -63,6 +63,41 @@ int state_visit(struct state *state, record_visit_fn fn, void *data, struct err 
 int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
                struct err *err);
 
+/*
+ * ---- records of containers, which outlive who made them -------------------------------------------------
+ *
+ * Such a record is made by record_begin() under a dot name, ".ID", that nobody but reclaiming looks at, and
+ * gets its own name by record_settle() when the container is complete: what is left under a dot name and
+ * can be locked is a call that was killed half way. So a call need look at those few only, however many
+ * containers there are. A settled record stands until record_remove(), whether or not anybody has it open;
+ * its lock is held by whoever is changing the container.
+ */
+int record_begin(struct state *state, const char *name, const char *planned, struct record **ret,
+                 struct err *err);
+int record_settle(struct record *record, struct err *err);
+/*
+ * Take the lock of a settled record, waiting at most wait_us for whoever has it, and read its text.
+ * -ENOENT: no such container (ERR_FAILED, "container \"ID\" does not exist"); -EBUSY: still locked.
+ */
+int record_open(struct state *state, const char *name, uint64_t wait_us, struct record **ret,
+                struct buf *ret_text, struct err *err);
+/* Undo what killed calls left half made: as state_reclaim(), for dot names alone. */
+int state_reclaim_pending(struct state *state, record_reclaim_fn fn, void *data,
+                          unsigned *ret_reclaimed, unsigned *ret_failed, struct err *err);
+
+/*
+ * The gate of a container: a socket in the run directory by a name of its own choice (a dot name, ret_name,
+ * to be put on record before the socket is made by gate_listen()). Both ends work whatever the length of
+ * the directory's path.
+ */
+#define GATE_NAME_SIZE 32
+void gate_name(char ret[static GATE_NAME_SIZE]);
+int gate_listen(struct state *state, const char *name, int *ret_fd, struct err *err);
+int gate_connect(struct state *state, const char *name, int *ret_fd, struct err *err);
+void gate_remove(struct state *state, const char *name);
+/* A directory beneath the run directory, made when missing, ours alone: for caches. */
+int state_cache(struct state *state, const char *name, int *ret_fd, struct err *err);
+
 /* The value of the last line with this key; false when there is none. A torn line does not count. */
 bool record_find(const char *text, const char *key, char *ret, size_t size);
 /* A name as the spec room accepts it: the state room checks again (no '/', no leading '.', <= 128). */
