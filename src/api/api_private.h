@@ -35,6 +35,3 @@ int api_error(struct ration_error *error, const struct err *err, int code);
 int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf_(3, 4);
 /* Write what a printer made, or tell that it could not. */
 int api_write(int fd, const struct buf *text, struct ration_error *error);
-
-/* Everything that describing a run may ask of the machine. */
-int world_init(struct spec_world *world, bool rootless, struct err *err);

@@ -56,7 +56,7 @@ int ration_open(const struct ration_options *options, struct ration **ret,
         return api_fail(error, ENOMEM, "out of memory");
     int r = engine_open(options ? options->state_dir : NULL, &ration->engine, &err);
     if (r >= 0)
-        r = world_init(&ration->world, engine_is_rootless(ration->engine), &err);
+        r = run_world(engine_is_rootless(ration->engine), &ration->world, &err);
     if (r < 0) {
         ration_close(ration);
         return api_error(error, &err, r);

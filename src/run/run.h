@@ -30,6 +30,12 @@ int engine_reclaim_record(void *engine, const char *name, const char *text, stru
 /* Undo what killed runs left. Returns their number, or -errno if something remains. */
 int engine_reclaim(struct engine *engine, struct err *err);
 
+/*
+ * What describing a run may ask of this machine: our ids and capabilities, files, devices, names. rootless:
+ * our ranges of subordinate ids are looked up, too. The strings in it live as long as the process.
+ */
+int run_world(bool rootless, struct spec_world *ret, struct err *err);
+
 /* What a run of this spec would write; with everything that explains it. */
 struct run_plan {
     struct plan *plan;

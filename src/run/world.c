@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "api/api_private.h"
+#include "run/run.h"
 #include "sys/sys.h"
 
 #define FILE_MAX (16u * 1024u * 1024u)
@@ -167,11 +167,11 @@ static bool program_exists(const char *name)
     return false;
 }
 
-int world_init(struct spec_world *world, bool rootless, struct err *err)
+int run_world(bool rootless, struct spec_world *ret, struct err *err)
 {
     uint64_t permitted, inheritable;
 
-    *world = (struct spec_world){
+    *ret = (struct spec_world){
         .uid = geteuid(),
         .gid = getegid(),
         .environ = environ,
@@ -182,17 +182,17 @@ int world_init(struct spec_world *world, bool rootless, struct err *err)
         .cap_last = world_cap_last,
     };
     /* Taken for somebody without any, root would get other namespaces than it asked for. */
-    int r = sys_capget(&world->capabilities, &permitted, &inheritable);
+    int r = sys_capget(&ret->capabilities, &permitted, &inheritable);
     if (r < 0)
         return err_set(err, -r, "cannot read our own capabilities: %s", err_name(-r));
     if (!rootless)
         return 0;
-    world->has_newuidmap = program_exists("newuidmap") && program_exists("newgidmap");
-    if (!world->has_newuidmap)
+    ret->has_newuidmap = program_exists("newuidmap") && program_exists("newgidmap");
+    if (!ret->has_newuidmap)
         return 0;
-    char *user = world_user_name(world->uid);
-    world_sub_ids("/etc/subuid", world->uid, user, &world->subuid);
-    world_sub_ids("/etc/subgid", world->uid, user, &world->subgid);
+    char *user = world_user_name(ret->uid);
+    world_sub_ids("/etc/subuid", ret->uid, user, &ret->subuid);
+    world_sub_ids("/etc/subgid", ret->uid, user, &ret->subgid);
     free(user);
     return 0;
 }
