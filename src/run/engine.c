@@ -43,6 +43,16 @@ bool engine_is_rootless(const struct engine *engine)
     return engine->rootless;
 }
 
+void engine_set_rootless(struct engine *engine, bool rootless)
+{
+    engine->rootless = rootless;
+}
+
+void engine_set_manager(struct engine *engine, enum cgroup_manager manager)
+{
+    engine->manager = manager;
+}
+
 int engine_open_state(struct engine *engine, struct state **ret, struct err *err)
 {
     return state_open(engine->state_dir, engine->rootless, ret, err);

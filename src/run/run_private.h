@@ -6,6 +6,7 @@
 
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
+#include "run/container.h"
 #include "run/run.h"
 #include "spawn/spawn.h"
 #include "state/state.h"
@@ -13,6 +14,7 @@
 struct engine {
     char *state_dir; /* NULL: the default */
     bool rootless;
+    enum cgroup_manager manager; /* of containers' groups */
 };
 
 /* Bytes on their way from one descriptor to another, counted. */
