@@ -194,6 +194,7 @@ struct group_cache {
     bool cpu_is_v2;
     int oom_own_fd, oom_above_fd; /* eventfds of group_watch_oom(), -1: none */
     uint64_t oom_own, oom_above;  /* what they have announced */
+    uint64_t oom_told;            /* what that of group_oom_open() has */
 };
 
 /* The part that serves a controller in a version; CONTROLLER_NONE with 2: the v2 part. NULL: none. */
@@ -271,12 +272,19 @@ int procs_signal(int fd, int signal, unsigned *count);
 void procs_describe(int fd, char *ret, size_t size);
 /* 1: some process is in the group or beneath; 0: none; -errno. */
 int procs_any(int fd);
+/* Add the process numbers in the tree to the malloc'ed list; one that is there already is not added. */
+int procs_list(int fd, pid_t **list, size_t *n);
 
 /* ---- kill.c ------------------------------------------------------------------------------------ */
 
 /* Sleep for *pause_us and double it, up to 10 ms. false when deadline_us has passed. */
 bool backoff(uint64_t *pause_us, uint64_t deadline_us);
 int group_set_frozen(const struct part *part, bool frozen);
+
+/* ---- oom.c ------------------------------------------------------------------------------------- */
+
+/* An eventfd that is told when this v1 group is out of memory; -1: the kernel has no such thing. */
+int oom_eventfd(int group_fd);
 
 /* ---- bpf.c: device rules as a program. Pure. --------------------------------------------------- */
 

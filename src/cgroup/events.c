@@ -235,41 +235,6 @@ static void machine_count(const struct group *group, bool before, struct event_c
 
 /* ---- being told -------------------------------------------------------------------------------------- */
 
-/*
- * cgroup.event_control takes "EVENTFD FILE"; the eventfd is told when the group is out of memory. -1
- * where the kernel has no such thing.
- */
-static int oom_eventfd(int group_fd)
-{
-    char text[32];
-    _cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    _cleanup_close_ int control =
-        event < 0 ? -1 : openat(group_fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
-
-    if (control < 0)
-        return -1;
-    snprintf(text, sizeof(text), "%d %d", event, control);
-    return file_write(group_fd, "cgroup.event_control", text) < 0 ? -1 : TAKE_FD(event);
-}
-
-void group_watch_oom(struct group *group)
-{
-    const struct part *part = group_part(group, CONTROLLER_MEMORY, 1);
-    struct group_cache *cache = group->cache;
-
-    if (!part || cache->oom_own_fd >= 0)
-        return;
-    /* Without the one above, it could not be told from our own: then the limits' counters have to do. */
-    if (!part->base_is_root) {
-        cache->oom_above_fd = oom_eventfd(part->base_fd);
-        if (cache->oom_above_fd < 0)
-            return;
-    }
-    cache->oom_own_fd = oom_eventfd(part->fd);
-    if (cache->oom_own_fd < 0)
-        cache->oom_above_fd = fd_close(cache->oom_above_fd);
-}
-
 static void announced_add(int fd, uint64_t *count)
 {
     eventfd_t more;

@@ -139,6 +139,21 @@ int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct e
     return 0;
 }
 
+bool group_is_frozen(const struct group *group)
+{
+    const struct part *unified = group_part(group, CONTROLLER_NONE, 2);
+    const struct part *freezer = group_part(group, CONTROLLER_FREEZER, 1);
+
+    return (unified && events_wait(unified, "frozen", 1, 0) == 0) ||
+           (freezer && freezer_is_frozen(freezer));
+}
+
+/* A group that has gone meanwhile is no failure. */
+static bool kill_failed_for_good(int r)
+{
+    return r < 0 && r != -ENOENT && r != -ENODEV;
+}
+
 /* ---- signalling -------------------------------------------------------------------------------------- */
 
 int group_signal(const struct group *group, int signal, struct err *err)
@@ -155,6 +170,28 @@ int group_signal(const struct group *group, int signal, struct err *err)
     int r = procs_signal(part->fd, signal, &count);
     part_path(part, "", path, sizeof(path));
     return r < 0 ? err_set(err, -r, "cannot signal the processes of %s: %m", path) : (int)count;
+}
+
+int group_pids(const struct group *group, pid_t **ret, size_t *ret_n, struct err *err)
+{
+    pid_t *list = NULL;
+    size_t n = 0;
+
+    /* Every hierarchy that has groups of the run has all its processes, as long as nobody moves one. */
+    for (size_t i = 0; i < group->n_parts; i++) {
+        const struct part *part = &group->part[i];
+        int r = part_is_open(part) ? procs_list(part->fd, &list, &n) : 0;
+        if (kill_failed_for_good(r)) {
+            free(list);
+            return err_set(err, -r, "cannot list the processes of %s in %s: %m", part->name,
+                           part->mount_point);
+        }
+        if (n > 0)
+            break;
+    }
+    *ret = list;
+    *ret_n = n;
+    return 0;
 }
 
 /* ---- killing ----------------------------------------------------------------------------------------- */
@@ -179,11 +216,6 @@ static bool part_is_populated(struct part *part)
     /* What cannot be looked at is not called empty, unless it is gone. */
     int r = procs_any(part->fd);
     return r != 0 && r != -ENOENT && r != -ENODEV;
-}
-
-static bool kill_failed_for_good(int r)
-{
-    return r < 0 && r != -ENOENT && r != -ENODEV;
 }
 
 /* v2 with cgroup.kill. -ENOENT: the kernel has none. */

@@ -109,6 +109,8 @@ int procs_signal(int fd, int signal, unsigned *count)
     return r;
 }
 
+/* ---- looking ------------------------------------------------------------------------------------------- */
+
 static int any_visit(void *data, int dir_fd)
 {
     char line[32];
@@ -145,4 +147,38 @@ void procs_describe(int fd, char *ret, size_t size)
 
     tree_visit(fd, describe_visit, &out);
     snprintf(ret, size, "%s", buf_text(&out));
+}
+
+struct listing {
+    pid_t *pids;
+    size_t n;
+};
+
+static int list_visit(void *data, int dir_fd)
+{
+    struct listing *list = data;
+    _cleanup_free_ pid_t *pids = NULL;
+    ssize_t n = pids_read(dir_fd, &pids);
+
+    if (n <= 0)
+        return gone(n);
+    pid_t *grown = reallocarray(list->pids, list->n + (size_t)n, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    list->pids = grown;
+    /* A process that moves while we look is met twice. */
+    for (size_t i = 0; i < (size_t)n; i++)
+        if (!pids_have(list->pids, list->n, pids[i]))
+            list->pids[list->n++] = pids[i];
+    return 0;
+}
+
+int procs_list(int fd, pid_t **list, size_t *n)
+{
+    struct listing listing = { *list, *n };
+    int r = tree_visit(fd, list_visit, &listing);
+
+    *list = listing.pids;
+    *n = listing.n;
+    return r;
 }
