@@ -1,0 +1,309 @@
+/* Loading a document, naming places in it, and reading single values. */
+#include <errno.h>
+#include <string.h>
+
+#include "oci/document.h"
+
+/* ---- loading -------------------------------------------------------------------------------------------- */
+
+/*
+ * The text with every whole number above 2^63-1 written as a string that no document can have (the scan
+ * refuses NUL). The text was scanned: its strings are closed.
+ */
+static void hide_big_numbers(const char *text, size_t len, struct buf *ret)
+{
+    for (const char *at = text, *end = text + len; at < end;) {
+        const char *first = at++;
+        if (*first == '"') {
+            while (*at != '"')
+                at += *at == '\\' ? 2 : 1;
+            at++;
+        } else if ((*first >= '0' && *first <= '9') || *first == '-') {
+            while (at < end && *at && strchr("0123456789+-.eE", *at))
+                at++;
+        }
+        size_t n = (size_t)(at - first);
+        bool big = n >= 19 && *first != '"' && strspn(first, "0123456789") >= n &&
+                   (n == 20 || memcmp(first, "9223372036854775807", n) > 0);
+        buf_puts(ret, big ? "\"\\u0000" : "");
+        buf_add(ret, first, n);
+        buf_puts(ret, big ? "\"" : "");
+    }
+}
+
+/* The library's words ("duplicate object key near '"a"'"), without what a document may put into them. */
+static int load_failed(const json_error_t *error, struct err *err)
+{
+    if (json_error_code(error) == json_error_out_of_memory)
+        return err_nomem(err);
+    return err_usage(err, "the document cannot be read: line %d: %s", error->line,
+                     json_show_text(error->text).text);
+}
+
+int json_document_load(const char *text, size_t len, json_t **ret, struct err *err)
+{
+    _cleanup_buf_ struct buf copy = BUF_INIT;
+    struct json_scan scan;
+    json_error_t error;
+    size_t flags = JSON_REJECT_DUPLICATES;
+    int r = json_scan(text, len, &scan, err);
+
+    if (r < 0)
+        return r;
+    if (scan.has_big_numbers) {
+        hide_big_numbers(text, len, &copy);
+        if (buf_error(&copy) < 0)
+            return err_nomem(err);
+        text = copy.data;
+        len = copy.len;
+        flags |= JSON_ALLOW_NUL;
+    }
+    *ret = json_loadb(text, len, flags, &error);
+    return *ret ? 0 : load_failed(&error, err);
+}
+
+void json_document_freep(json_t **document)
+{
+    json_decref(*document);
+}
+
+/* ---- where in the document ---------------------------------------------------------------------------- */
+
+struct json_path json_path_key(const char *path, const char *key)
+{
+    struct json_path ret;
+    size_t n = (size_t)snprintf(ret.text, sizeof(ret.text), "%s%s", path, *path ? "." : "");
+
+    for (; *key && n < sizeof(ret.text) - 1; key++)
+        ret.text[n++] = (unsigned char)*key < 0x20 || *key == 0x7f ? '?' : *key;
+    ret.text[n < sizeof(ret.text) ? n : sizeof(ret.text) - 1] = '\0';
+    return ret;
+}
+
+struct json_path json_path_index(const char *path, size_t index)
+{
+    struct json_path ret;
+
+    snprintf(ret.text, sizeof(ret.text), "%s[%zu]", path, index);
+    return ret;
+}
+
+struct json_shown json_show_text(const char *text)
+{
+    struct json_shown q = { .text = "\"" };
+    size_t room = sizeof(q.text) - sizeof("\"\"..."), n = 1;
+
+    for (; *text && n < room; text++)
+        q.text[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+    /* Not in the middle of a character. */
+    while (*text && n > 1 && ((unsigned char)*text & 0xc0) == 0x80) {
+        text--;
+        n--;
+    }
+    snprintf(q.text + n, sizeof(q.text) - n, "%s\"", *text ? "..." : "");
+    return q;
+}
+
+/* A whole number above 2^63-1, as hide_big_numbers() has left it. */
+static bool is_big(const json_t *value)
+{
+    return json_is_string(value) && json_string_length(value) > 0 &&
+           json_string_value(value)[0] == '\0';
+}
+
+static bool is_whole(const json_t *value)
+{
+    return json_is_integer(value) || is_big(value);
+}
+
+struct json_shown json_show(const json_t *value)
+{
+    struct json_shown ret;
+
+    if (is_big(value))
+        snprintf(ret.text, sizeof(ret.text), "%s", json_string_value(value) + 1);
+    else if (json_is_string(value))
+        return json_show_text(json_string_value(value));
+    else if (json_is_integer(value))
+        snprintf(ret.text, sizeof(ret.text), "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(ret.text, sizeof(ret.text), "%.17g", json_real_value(value));
+    else
+        snprintf(ret.text, sizeof(ret.text), "%s",
+                 json_is_object(value)  ? "an object"
+                 : json_is_array(value) ? "an array"
+                 : json_is_true(value)  ? "true"
+                 : json_is_false(value) ? "false"
+                                        : "null");
+    return ret;
+}
+
+/* ---- one value ------------------------------------------------------------------------------------------- */
+
+static uint64_t big_value(const json_t *value)
+{
+    uint64_t number = 0;
+
+    /* Scanned: it is digits and fits. */
+    (void)number_parse(json_string_value(value) + 1, UINT64_MAX, &number);
+    return number;
+}
+
+int json_as_u64(const json_t *value, const char *path, uint64_t min, uint64_t max, uint64_t *ret,
+                struct err *err)
+{
+    uint64_t number = 0;
+    bool fits = is_whole(value);
+
+    if (fits && is_big(value)) {
+        number = big_value(value);
+    } else if (fits) {
+        number = (uint64_t)json_integer_value(value);
+        fits = json_integer_value(value) >= 0;
+    }
+    if (!fits || number < min || number > max)
+        return err_usage(err, "%s must be a whole number from %llu to %llu, not %s", path,
+                         (unsigned long long)min, (unsigned long long)max, json_show(value).text);
+    *ret = number;
+    return 1;
+}
+
+int json_as_i64(const json_t *value, const char *path, int64_t min, int64_t max, int64_t *ret,
+                struct err *err)
+{
+    int64_t number = json_is_integer(value) ? json_integer_value(value) : 0;
+
+    if (!json_is_integer(value) || number < min || number > max)
+        return err_usage(err, "%s must be a whole number from %lld to %lld, not %s", path,
+                         (long long)min, (long long)max, json_show(value).text);
+    *ret = number;
+    return 1;
+}
+
+int json_as_string(const json_t *value, const char *path, const char **ret, struct err *err)
+{
+    if (!json_is_string(value) || is_big(value))
+        return err_usage(err, "%s must be a string, not %s", path, json_show(value).text);
+    *ret = json_string_value(value);
+    return 1;
+}
+
+/* ---- a field of an object ----------------------------------------------------------------------------------- */
+
+int json_get_u64(const json_t *object, const char *path, const char *key, uint64_t min,
+                 uint64_t max, uint64_t *ret, struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return value ? json_as_u64(value, json_path_key(path, key).text, min, max, ret, err) : 0;
+}
+
+int json_get_i64(const json_t *object, const char *path, const char *key, int64_t min, int64_t max,
+                 int64_t *ret, struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return value ? json_as_i64(value, json_path_key(path, key).text, min, max, ret, err) : 0;
+}
+
+int json_get_bool(const json_t *object, const char *path, const char *key, bool *ret,
+                  struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (!value)
+        return 0;
+    if (!json_is_boolean(value))
+        return err_usage(err, "%s must be true or false, not %s", json_path_key(path, key).text,
+                         json_show(value).text);
+    *ret = json_is_true(value);
+    return 1;
+}
+
+int json_get_string(const json_t *object, const char *path, const char *key, const char **ret,
+                    struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return value ? json_as_string(value, json_path_key(path, key).text, ret, err) : 0;
+}
+
+int json_get_object(const json_t *object, const char *path, const char *key, const json_t **ret,
+                    struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value && !json_is_object(value))
+        return err_usage(err, "%s must be an object, not %s", json_path_key(path, key).text,
+                         json_show(value).text);
+    if (value)
+        *ret = value;
+    return value != NULL;
+}
+
+int json_get_array(const json_t *object, const char *path, const char *key, const json_t **ret,
+                   struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value && !json_is_array(value))
+        return err_usage(err, "%s must be an array, not %s", json_path_key(path, key).text,
+                         json_show(value).text);
+    if (value)
+        *ret = value;
+    return value != NULL;
+}
+
+int json_as_strv(const json_t *array, const char *path, char ***ret, struct err *err)
+{
+    size_t n = json_array_size(array);
+    char **v = calloc(n + 1, sizeof(*v));
+
+    if (!v)
+        return err_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        const char *text;
+        int r = json_as_string(json_array_get(array, i), json_path_index(path, i).text, &text, err);
+        if (r > 0 && !(v[i] = strdup(text)))
+            r = err_nomem(err);
+        if (r < 0) {
+            strv_free(v);
+            return r;
+        }
+    }
+    *ret = v;
+    return 1;
+}
+
+int json_get_strv(const json_t *object, const char *path, const char *key, char ***ret,
+                  struct err *err)
+{
+    const json_t *array = NULL;
+    int r = json_get_array(object, path, key, &array, err);
+
+    return r > 0 ? json_as_strv(array, json_path_key(path, key).text, ret, err) : r;
+}
+
+/* ---- walking ------------------------------------------------------------------------------------------------- */
+
+static const char *const type_table[] = {
+    [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",         [JSON_STRING] = "a string",
+    [JSON_REAL] = "a number",    [JSON_INTEGER] = "a whole number",
+};
+
+int json_each(const json_t *array, const char *path, json_type type, json_item_fn fn, void *data,
+              struct err *err)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *item = json_array_get(array, i);
+        struct json_path at = json_path_index(path, i);
+        bool fits = type == JSON_INTEGER ? is_whole(item) : json_typeof(item) == type;
+        if (!fits || (type == JSON_STRING && is_big(item)))
+            return err_usage(err, "%s must be %s, not %s", at.text, type_table[type],
+                             json_show(item).text);
+        int r = fn(data, item, i, at.text, err);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
