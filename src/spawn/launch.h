@@ -56,6 +56,7 @@ struct launch {
     int stdio[3];
     int null_fd;  /* stands in stdio where -1 was asked for */
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
+    int *idmaps;  /* per mount: user namespace whose maps its owners are shown through; NULL: none has */
     int *nodes;   /* per device: detached tree of the host's node, -1: none */
 
     /* spawn_go() */
@@ -68,6 +69,8 @@ struct launch {
     uint64_t ignored; /* signals: bit N - 1 is signal N */
     int root_fd;
     int proc_fd; /* a procfs that is certainly one */
+    int own_proc_fd; /* the runtime's own: nothing of the container's is mounted in it; -1: not needed */
+    pid_t outer_pid; /* our number there */
     int dev_fd;  /* the fresh /dev, -1: none */
     struct base bases[4];
     size_t n_bases;

@@ -270,6 +270,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, s
         .channel_fd = -1,
         .root_fd = -1,
         .proc_fd = -1,
+        .own_proc_fd = -1,
         .dev_fd = -1,
         .here_fd = -1,
         .null_tree_fd = -1,
@@ -299,6 +300,7 @@ void launch_done(struct launch *launch)
         munmap(launch->outcome, sizeof(*launch->outcome));
     launch->null_fd = fd_close(launch->null_fd);
     free(launch->sources);
+    free(launch->idmaps);
     free(launch->nodes);
     free(launch->env);
     free(launch->home);
