@@ -49,6 +49,11 @@ int sys_mount_setattr(int dir_fd, const char *path, unsigned flags, const struct
     return sys_result(syscall(SYS_mount_setattr, dir_fd, path, flags, attr, sizeof(*attr)));
 }
 
+int sys_fspick(int dir_fd, const char *path, unsigned flags)
+{
+    return sys_result(syscall(SYS_fspick, dir_fd, path, flags));
+}
+
 int sys_pivot_root(const char *new_root, const char *put_old)
 {
     return sys_result(syscall(SYS_pivot_root, new_root, put_old));

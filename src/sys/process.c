@@ -1,6 +1,8 @@
 /* Processes: clone3 in two forms, pidfds, waiting, limits, namespaces, file descriptors at large. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -158,6 +160,34 @@ int sys_setns(int fd, int flags)
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
     return sys_result(syscall(SYS_close_range, first, last, flags));
+}
+
+int sys_sched_setattr(const struct sys_sched_attr *attr)
+{
+    struct sys_sched_attr sized = *attr;
+
+    sized.size = sizeof(sized);
+    return sys_result(syscall(SYS_sched_setattr, 0, &sized, 0));
+}
+
+int sys_sched_getattr(struct sys_sched_attr *ret)
+{
+    return sys_result(syscall(SYS_sched_getattr, 0, ret, sizeof(*ret), 0));
+}
+
+int sys_ioprio_set(int value)
+{
+    return sys_result(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value));
+}
+
+int sys_ioprio_get(void)
+{
+    return sys_result(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0));
+}
+
+int sys_seccomp_filter(unsigned flags, const struct sock_fprog *program)
+{
+    return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program));
 }
 
 /* What the kernel takes, which differs from libc's struct sigaction. */

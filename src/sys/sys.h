@@ -50,6 +50,24 @@ int sys_capget(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_i
 /* The highest capability number that the running kernel knows. */
 int sys_cap_last(void);
 
+/* What sched_setattr(2) takes, in the form that every kernel knows (libc has no name for it). */
+struct sys_sched_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
+/* Of the calling thread; size is filled in. */
+int sys_sched_setattr(const struct sys_sched_attr *attr);
+int sys_sched_getattr(struct sys_sched_attr *ret);
+/* ioprio_set(2) of the calling thread: class in bits 13 to 15, level below. */
+int sys_ioprio_set(int value);
+int sys_ioprio_get(void);
+/* seccomp(2), SECCOMP_SET_MODE_FILTER; with SECCOMP_FILTER_FLAG_NEW_LISTENER the result is an fd. */
+struct sock_fprog;
+int sys_seccomp_filter(unsigned flags, const struct sock_fprog *program);
+
 /* Paths and mounts --------------------------------------------------------------------------------- */
 
 int sys_openat2(int dir_fd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
@@ -60,6 +78,8 @@ int sys_fsconfig(int fd, unsigned command, const char *key, const void *value, i
 int sys_fsmount(int fd, unsigned flags, unsigned attr);
 /* mount_setattr(2); -ENOSYS before Linux 5.12. */
 int sys_mount_setattr(int dir_fd, const char *path, unsigned flags, const struct mount_attr *attr);
+/* The file system that is mounted there, to be configured anew (fspick(2)). */
+int sys_fspick(int dir_fd, const char *path, unsigned flags);
 int sys_pivot_root(const char *new_root, const char *put_old);
 /*
  * getcwd(2) as the kernel tells it: the length with the final NUL; a directory that is not beneath the
