@@ -9,15 +9,6 @@
 
 #include "state/state_private.h"
 
-#define RECORD_NAME_MAX 128
-
-struct record {
-    struct state *state; /* not owned */
-    int fd;              /* holds the lock */
-    off_t size;          /* of what is whole */
-    char name[RECORD_NAME_MAX + 1];
-};
-
 bool record_name_valid(const char *name)
 {
     size_t len = strlen(name);
@@ -37,7 +28,7 @@ bool record_name_valid(const char *name)
  * Open file description locks (fcntl(2)): unlike those of flock(2) they can be asked about without being
  * taken, so that somebody who only looks never keeps a reclaimer away.
  */
-static int record_lock(int fd)
+int record_lock(int fd)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -46,12 +37,19 @@ static int record_lock(int fd)
     return errno == EACCES ? -EWOULDBLOCK : -errno;
 }
 
-static bool record_locked(int fd)
+bool record_is_locked(int fd)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
     /* If that cannot be told it is taken for alive: the safe side. */
     return fcntl(fd, F_OFD_GETLK, &whole) < 0 || whole.l_type != F_UNLCK;
+}
+
+static void record_unlock(int fd)
+{
+    struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+    fcntl(fd, F_OFD_SETLK, &whole);
 }
 
 /* ---- making ---------------------------------------------------------------------------------------- */
@@ -62,12 +60,12 @@ static int record_link(struct record *record)
     char self[32];
 
     /* AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; the way through /proc does not. */
-    if (linkat(record->fd, "", record->state->dir_fd, record->name, AT_EMPTY_PATH) == 0)
+    if (linkat(record->fd, "", record->dir_fd, record->name, AT_EMPTY_PATH) == 0)
         return 0;
     if (errno == EEXIST)
         return -EEXIST;
     snprintf(self, sizeof(self), "/proc/self/fd/%d", record->fd);
-    if (linkat(AT_FDCWD, self, record->state->dir_fd, record->name, AT_SYMLINK_FOLLOW) == 0)
+    if (linkat(AT_FDCWD, self, record->dir_fd, record->name, AT_SYMLINK_FOLLOW) == 0)
         return 0;
     return -errno;
 }
@@ -82,7 +80,7 @@ static int record_write_locked(int fd, const char *text)
 static int record_rename_from(struct record *record, const char *temporary, const char *text)
 {
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC;
-    int dir_fd = record->state->dir_fd;
+    int dir_fd = record->dir_fd;
 
     fd_close(record->fd);
     record->fd = openat(dir_fd, temporary, flags, 0600);
@@ -116,7 +114,7 @@ static int record_place(struct record *record, const char *text)
 {
     const int flags = O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC;
 
-    record->fd = openat(record->state->dir_fd, ".", flags, 0600);
+    record->fd = openat(record->dir_fd, ".", flags, 0600);
     if (record->fd < 0)
         return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
                    ? record_place_by_rename(record, text)
@@ -131,7 +129,7 @@ static int record_place(struct record *record, const char *text)
 /* The name is taken: by whom? */
 static int record_taken(const struct record *record, struct err *err)
 {
-    _cleanup_close_ int fd = record_open_dead(record->state, record->name);
+    _cleanup_close_ int fd = record_open_dead(record->dir_fd, record->name);
 
     if (fd < 0)
         return err_refuse(err, EEXIST, "--name %s: a run of that name exists already",
@@ -142,7 +140,7 @@ static int record_taken(const struct record *record, struct err *err)
                       record->name);
 }
 
-static int record_make(struct record *record, const char *planned, struct err *err)
+int record_make(struct record *record, const char *planned)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -154,15 +152,25 @@ static int record_make(struct record *record, const char *planned, struct err *e
     /* Without this line the list of groups may be cut short, and reclaiming looks for itself. */
     buf_puts(&text, "planned\n");
     if (buf_error(&text) < 0)
-        return err_nomem(err);
+        return -ENOMEM;
     int r = record_place(record, buf_text(&text));
-    if (r == -EEXIST)
-        return record_taken(record, err);
     if (r < 0)
-        return err_set(err, -r, "cannot write the record %s/%s: %s", record->state->path,
-                       record->name, err_name(-r));
+        return r;
     record->size = (off_t)text.len;
     return 0;
+}
+
+struct record *record_new(struct state *state, int dir_fd, const char *name)
+{
+    struct record *record = calloc(1, sizeof(*record));
+
+    if (!record)
+        return NULL;
+    record->state = state;
+    record->dir_fd = dir_fd;
+    record->fd = -1;
+    snprintf(record->name, sizeof(record->name), "%s", name);
+    return record;
 }
 
 int record_create(struct state *state, const char *name, const char *planned, struct record **ret,
@@ -173,13 +181,14 @@ int record_create(struct state *state, const char *name, const char *planned, st
                          "--name: '%.140s' is not a name (letters, digits, '_', '.', '-'; at "
                          "most %d bytes)",
                          name, RECORD_NAME_MAX);
-    struct record *record = calloc(1, sizeof(*record));
+    struct record *record = record_new(state, state->dir_fd, name);
     if (!record)
         return err_nomem(err);
-    record->state = state;
-    record->fd = -1;
-    snprintf(record->name, sizeof(record->name), "%s", name);
-    int r = record_make(record, planned, err);
+    int r = record_make(record, planned);
+    if (r == -EEXIST)
+        r = record_taken(record, err);
+    else if (r < 0)
+        r = err_set(err, -r, "cannot write the record %s/%s: %s", state->path, name, err_name(-r));
     if (r < 0) {
         record_close(record);
         return r;
@@ -197,7 +206,7 @@ int record_append(struct record *record, const char *key, const char *value, str
     if (strpbrk(key, " \n") || strchr(value, '\n'))
         return err_set(err, EINVAL, "cannot add '%.64s' to the record %s/%s: more than one line",
                        key, record->state->path, record->name);
-    buf_printf(&line, "%s %s\n", key, value);
+    buf_printf(&line, "%s%s %s\n", record->torn ? "\n" : "", key, value);
     if (buf_error(&line) < 0)
         return err_nomem(err);
     int r = fd_write_all(record->fd, line.data, line.len);
@@ -209,6 +218,7 @@ int record_append(struct record *record, const char *key, const char *value, str
                        record->name, err_name(-r));
     }
     record->size += (off_t)line.len;
+    record->torn = false;
     return 0;
 }
 
@@ -216,7 +226,9 @@ int record_remove(struct record *record, struct err *err)
 {
     int r = 0;
 
-    if (unlinkat(record->state->dir_fd, record->name, 0) < 0 && errno != ENOENT)
+    if (record->state->containers)
+        record_remove_brief(record->state, record->name);
+    if (unlinkat(record->dir_fd, record->name, 0) < 0 && errno != ENOENT)
         r = err_set(err, errno, "cannot remove the record %s/%s: %m", record->state->path,
                     record->name);
     record_close(record);
@@ -229,31 +241,42 @@ void record_close(struct record *record)
         return;
     if (record->state->own == record->name)
         record->state->own = NULL;
+    /* Of a container that outlives us: a process that inherited the lock may not have closed it yet. */
+    if (record->state->containers && record->fd >= 0)
+        record_unlock(record->fd);
     fd_close(record->fd);
     free(record);
 }
 
 /* ---- finding ---------------------------------------------------------------------------------------- */
 
-int record_open_dead(struct state *state, const char *name)
+int record_open_file(int dir_fd, const char *name, int flags)
 {
     _cleanup_close_ int fd =
-        openat(state->dir_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        openat(dir_fd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     struct stat st;
 
     if (fd < 0) /* the codes of a symlink, a directory, a socket */
         return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EINVAL : -errno;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
+    return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EINVAL;
+}
+
+int record_open_dead(int dir_fd, const char *name)
+{
+    _cleanup_close_ int fd = record_open_file(dir_fd, name, O_RDWR);
+    struct stat st, now;
+
+    if (fd < 0)
+        return fd;
     int r = record_lock(fd);
     if (r < 0)
         return r;
-    /* Its owner may have ended between our open and our lock: then the name is gone or another's. */
-    if (fstat(fd, &st) < 0)
+    /* Between our open and our lock its owner may have ended, or given it another name. */
+    if (fstat(fd, &st) < 0 || fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (st.st_nlink == 0)
+    if (now.st_ino != st.st_ino || now.st_dev != st.st_dev)
         return -ENOENT;
     return TAKE_FD(fd);
 }
@@ -267,30 +290,51 @@ const char *record_clean(struct buf *text)
     return buf_text(text);
 }
 
-int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
-               struct err *err)
+/* The text of a record that others may have the lock of. */
+static int record_read(struct state *state, int dir_fd, const char *name, struct buf *ret,
+                       bool *ret_alive)
 {
-    _cleanup_close_ int fd = -1;
-    struct stat st = { 0 };
+    _cleanup_close_ int fd = record_open_file(dir_fd, name, O_RDONLY);
+    struct stat st;
 
-    if (!record_name_valid(name))
-        return err_set(err, ENOENT, "there is no run named '%.140s'", name);
-    fd = openat(state->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    int r = fd < 0 ? -errno : 0;
-    if (r >= 0) {
-        *ret_alive = record_locked(fd);
-        r = fd_read_all(fd, RECORD_MAX, ret);
-    }
+    if (fd < 0)
+        return fd;
+    *ret_alive = record_is_locked(fd);
+    int r = fd_read_all(fd, record_max(state), ret);
     /* A run that ended while we looked was not found dead: it is gone. */
     if (r >= 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         r = -ENOENT;
+    return r;
+}
+
+/* Is it just being made? Then, and only then, its record is among the pending ones, and locked. */
+static int record_read_pending(struct state *state, const char *name, struct buf *ret,
+                               bool *ret_alive)
+{
+    int dir_fd = state->containers ? state_pending(state, false) : -ENOENT;
+    int r = dir_fd < 0 ? dir_fd : record_read(state, dir_fd, name, ret, ret_alive);
+
+    return r < 0 ? r : *ret_alive ? 1 : -ENOENT;
+}
+
+int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
+               struct err *err)
+{
+    const char *format =
+        state->containers ? "container \"%.140s\" does not exist" : "there is no run named '%.140s'";
+
+    if (!record_name_valid(name))
+        return err_set(err, ENOENT, format, name);
+    int r = record_read(state, state->dir_fd, name, ret, ret_alive);
     if (r == -ENOENT)
-        return err_set(err, ENOENT, "there is no run named '%s'", name);
+        r = record_read_pending(state, name, ret, ret_alive);
+    if (r == -ENOENT || (r == -EINVAL && state->containers))
+        return err_set(err, ENOENT, format, name);
     if (r < 0)
         return err_set(err, -r, "cannot read the record %s/%s: %s", state->path, name,
                        err_name(-r));
     record_clean(ret);
-    return 0;
+    return r;
 }
 
 bool record_find(const char *text, const char *key, char *ret, size_t size)

@@ -24,6 +24,11 @@ char *state_default_directory(bool rootless);
 /* Makes the directory when missing; refuses one that is not ours, not 0700, or a symlink.
  * path NULL: state_default_directory(). */
 int state_open(const char *path, bool rootless, struct state **ret, struct err *err);
+/*
+ * The same for containers, whose records outlive who made them (below). Directories above that are missing
+ * are made too. One that others may look into, but not write to, is taken: callers make such.
+ */
+int state_open_containers(const char *path, struct state **ret, struct err *err);
 void state_close(struct state *state);
 void state_closep(struct state **state);
 const char *state_path(const struct state *state);
@@ -59,18 +64,21 @@ int state_reclaim(struct state *state, record_reclaim_fn fn, void *data, unsigne
 /* Each record in turn, with its text and whether its supervisor lives. */
 typedef int (*record_visit_fn)(void *data, const char *name, const char *text, bool alive);
 int state_visit(struct state *state, record_visit_fn fn, void *data, struct err *err);
-/* The text of one record; -ENOENT when there is none by that name. */
+/*
+ * The text of one record; -ENOENT when there is none by that name. Returns 1 for a container that is being
+ * made at this moment, else 0.
+ */
 int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
                struct err *err);
 
 /*
  * ---- records of containers, which outlive who made them -------------------------------------------------
  *
- * Such a record is made by record_begin() under a dot name, ".ID", that nobody but reclaiming looks at, and
- * gets its own name by record_settle() when the container is complete: what is left under a dot name and
- * can be locked is a call that was killed half way. So a call need look at those few only, however many
- * containers there are. A settled record stands until record_remove(), whether or not anybody has it open;
- * its lock is held by whoever is changing the container.
+ * Such a record is made by record_begin() in a directory of its own, .pending, and gets its own place by
+ * record_settle() when the container is complete: what is left in .pending and can be locked is a call that
+ * was killed half way. So a call need look at those few only, however many containers there are. A settled
+ * record stands until record_remove(), whether or not anybody has it open; its lock is held by whoever is
+ * changing the container.
  */
 int record_begin(struct state *state, const char *name, const char *planned, struct record **ret,
                  struct err *err);
@@ -81,17 +89,25 @@ int record_settle(struct record *record, struct err *err);
  */
 int record_open(struct state *state, const char *name, uint64_t wait_us, struct record **ret,
                 struct buf *ret_text, struct err *err);
-/* Undo what killed calls left half made: as state_reclaim(), for dot names alone. */
+/*
+ * A second, short account, which is read when the record itself is damaged: by name alone, without lock. It
+ * is whole or not there (a symbolic link's target), at most 4000 bytes, and goes with the record.
+ */
+int record_set_brief(struct record *record, const char *text, struct err *err);
+bool state_read_brief(struct state *state, const char *name, char *ret, size_t size);
+void record_remove_brief(struct state *state, const char *name);
+/* Undo what killed calls left half made: as state_reclaim(), for what is in .pending. */
 int state_reclaim_pending(struct state *state, record_reclaim_fn fn, void *data,
                           unsigned *ret_reclaimed, unsigned *ret_failed, struct err *err);
 
 /*
- * The gate of a container: a socket in the run directory by a name of its own choice (a dot name, ret_name,
- * to be put on record before the socket is made by gate_listen()). Both ends work whatever the length of
- * the directory's path.
+ * The gate of a container: a socket beneath the run directory by a name of its own choice (ret, to be put on
+ * record before the socket is made by gate_listen()). Both ends work whatever the length of the directory's
+ * path.
  */
 #define GATE_NAME_SIZE 32
 void gate_name(char ret[static GATE_NAME_SIZE]);
+bool gate_name_valid(const char *name);
 int gate_listen(struct state *state, const char *name, int *ret_fd, struct err *err);
 int gate_connect(struct state *state, const char *name, int *ret_fd, struct err *err);
 void gate_remove(struct state *state, const char *name);

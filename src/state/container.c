@@ -1,0 +1,332 @@
+/*
+ * Records of containers. While one is being made it lies in a directory of its own, so that looking for what
+ * killed calls left costs the same however many containers there are.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "state/state_private.h"
+
+#define LOCK_PAUSE_FIRST_US 500u
+#define LOCK_PAUSE_LAST_US  20000u
+
+/* ---- directories beneath the run directory ---------------------------------------------------------- */
+
+/* A directory of ours that nobody else can write to; 0 or -errno. */
+static int directory_open(int dir_fd, const char *name, bool make)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    struct stat st;
+    int fd = openat(dir_fd, name, flags);
+
+    if (fd < 0 && errno == ENOENT && make) {
+        if (mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        fd = openat(dir_fd, name, flags);
+    }
+    if (fd < 0)
+        return -errno;
+    int r = fstat(fd, &st) < 0 ? -errno : 0;
+    if (r == 0 && (st.st_uid != geteuid() || (st.st_mode & 0022) != 0))
+        r = -EPERM;
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
+}
+
+int state_pending(struct state *state, bool make)
+{
+    if (state->pending_fd < 0) {
+        int fd = directory_open(state->dir_fd, PENDING_NAME, make);
+        if (fd < 0)
+            return fd;
+        state->pending_fd = fd;
+    }
+    return state->pending_fd;
+}
+
+int state_cache(struct state *state, const char *name, int *ret_fd, struct err *err)
+{
+    int fd = directory_open(state->dir_fd, name, true);
+
+    if (fd < 0)
+        return err_set(err, -fd, "cannot use the directory %s/%s: %s", state->path, name,
+                       err_name(-fd));
+    *ret_fd = fd;
+    return 0;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------- */
+
+static int already_exists(const char *name, struct err *err)
+{
+    return err_refuse(err, EEXIST, "container with given ID already exists: %s", name);
+}
+
+/*
+ * Who is making one of that name has it among the pending; who has made it, among the settled. It moves from
+ * there to here at once: with ours in place there, nobody can bring another here any more.
+ */
+static int record_make_pending(struct record *record, const char *planned, struct err *err)
+{
+    struct state *state = record->state;
+    int r = record_make(record, planned);
+
+    if (r == -EEXIST)
+        return already_exists(record->name, err);
+    if (r < 0)
+        return err_set(err, -r, "cannot write the record %s/" PENDING_NAME "/%s: %s", state->path,
+                       record->name, err_name(-r));
+    if (faccessat(state->dir_fd, record->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    unlinkat(record->dir_fd, record->name, 0);
+    return already_exists(record->name, err);
+}
+
+int record_begin(struct state *state, const char *name, const char *planned, struct record **ret,
+                 struct err *err)
+{
+    if (!record_name_valid(name))
+        return err_usage(err,
+                         "'%.140s' is no container ID: it may have letters, digits, '_', '.' and "
+                         "'-', begins with a letter or digit, and has at most %d bytes",
+                         name, RECORD_NAME_MAX);
+    int dir_fd = state_pending(state, true);
+    if (dir_fd < 0)
+        return err_set(err, -dir_fd, "cannot make the directory %s/" PENDING_NAME ": %s",
+                       state->path, err_name(-dir_fd));
+    struct record *record = record_new(state, dir_fd, name);
+    if (!record)
+        return err_nomem(err);
+    int r = record_make_pending(record, planned, err);
+    if (r < 0) {
+        record_close(record);
+        return r;
+    }
+    *ret = record;
+    return 0;
+}
+
+static int settle_failed(const struct record *record, int code, struct err *err)
+{
+    if (code == EEXIST)
+        return already_exists(record->name, err);
+    return err_set(err, code, "cannot put the record %s/%s in place: %s", record->state->path,
+                   record->name, err_name(code));
+}
+
+int record_settle(struct record *record, struct err *err)
+{
+    struct state *state = record->state;
+    const char *name = record->name;
+    int r = renameat2(record->dir_fd, name, state->dir_fd, name, RENAME_NOREPLACE);
+
+    if (r < 0 && errno == EINVAL) { /* a file system that cannot: in two steps, then */
+        if (faccessat(state->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            return settle_failed(record, EEXIST, err);
+        r = renameat(record->dir_fd, name, state->dir_fd, name);
+    }
+    if (r < 0)
+        return settle_failed(record, errno, err);
+    record->dir_fd = state->dir_fd;
+    return 0;
+}
+
+/* ---- the brief account ----------------------------------------------------------------------------------- */
+
+static bool brief_path(const char *name, char *ret, size_t size)
+{
+    return snprintf(ret, size, BRIEF_NAME "/%s", name) < (int)size;
+}
+
+int record_set_brief(struct record *record, const char *text, struct err *err)
+{
+    char path[RECORD_NAME_MAX + 16];
+    int dir_fd = record->state->dir_fd;
+
+    brief_path(record->name, path, sizeof(path));
+    int r = symlinkat(text, dir_fd, path);
+    if (r < 0 && errno == ENOENT) {
+        mkdirat(dir_fd, BRIEF_NAME, 0700);
+        r = symlinkat(text, dir_fd, path);
+    }
+    if (r < 0 && errno == EEXIST) { /* of a container that is gone: nobody else has this name now */
+        unlinkat(dir_fd, path, 0);
+        r = symlinkat(text, dir_fd, path);
+    }
+    if (r < 0)
+        return err_set(err, errno, "cannot make %s/%s: %m", record->state->path, path);
+    return 0;
+}
+
+bool state_read_brief(struct state *state, const char *name, char *ret, size_t size)
+{
+    char path[RECORD_NAME_MAX + 16];
+
+    if (!record_name_valid(name) || !brief_path(name, path, sizeof(path)))
+        return false;
+    ssize_t n = readlinkat(state->dir_fd, path, ret, size);
+    if (n < 0 || (size_t)n >= size)
+        return false;
+    ret[n] = '\0';
+    return true;
+}
+
+void record_remove_brief(struct state *state, const char *name)
+{
+    char path[RECORD_NAME_MAX + 16];
+
+    if (brief_path(name, path, sizeof(path)))
+        unlinkat(state->dir_fd, path, 0);
+}
+
+/* ---- opening again ----------------------------------------------------------------------------------------- */
+
+static int lock_wait(int fd, uint64_t wait_us)
+{
+    uint64_t deadline_us = clock_us(CLOCK_MONOTONIC) + wait_us, pause_us = LOCK_PAUSE_FIRST_US;
+    int r;
+
+    while ((r = record_lock(fd)) == -EWOULDBLOCK) {
+        if (clock_us(CLOCK_MONOTONIC) >= deadline_us)
+            return -EBUSY;
+        const struct timespec pause = { 0, (long)pause_us * 1000 };
+        nanosleep(&pause, NULL);
+        if (pause_us < LOCK_PAUSE_LAST_US)
+            pause_us *= 2;
+    }
+    return r;
+}
+
+static int record_open_settled(struct record *record, uint64_t wait_us, struct buf *ret_text)
+{
+    struct stat st;
+
+    record->fd = record_open_file(record->dir_fd, record->name, O_RDWR | O_APPEND);
+    if (record->fd < 0)
+        return record->fd == -EINVAL ? -ENOENT : record->fd;
+    int r = lock_wait(record->fd, wait_us);
+    if (r < 0)
+        return r;
+    if (fstat(record->fd, &st) < 0)
+        return -errno;
+    if (st.st_nlink == 0) /* deleted while we waited */
+        return -ENOENT;
+    record->size = st.st_size;
+    r = fd_read_all(record->fd, CONTAINER_RECORD_MAX, ret_text);
+    if (r == -EFBIG) { /* none of ours: what is known of it stands elsewhere */
+        buf_reset(ret_text);
+        r = 0;
+    }
+    if (r < 0)
+        return r;
+    record->torn = ret_text->len > 0 && ret_text->data[ret_text->len - 1] != '\n';
+    record_clean(ret_text);
+    return buf_error(ret_text);
+}
+
+int record_open(struct state *state, const char *name, uint64_t wait_us, struct record **ret,
+                struct buf *ret_text, struct err *err)
+{
+    if (!record_name_valid(name))
+        return err_set(err, ENOENT, "container \"%.140s\" does not exist", name);
+    struct record *record = record_new(state, state->dir_fd, name);
+    if (!record)
+        return err_nomem(err);
+    int r = record_open_settled(record, wait_us, ret_text);
+    if (r >= 0) {
+        *ret = record;
+        return 0;
+    }
+    record_close(record);
+    if (r == -ENOENT)
+        return err_set(err, ENOENT, "container \"%s\" does not exist", name);
+    if (r == -EBUSY)
+        return err_set(err, EBUSY, "container \"%s\" is in use by another call that does not end",
+                       name);
+    return err_set(err, -r, "cannot open the record %s/%s: %s", state->path, name, err_name(-r));
+}
+
+/* ---- the gate ------------------------------------------------------------------------------------------------ */
+
+void gate_name(char ret[static GATE_NAME_SIZE])
+{
+    uint64_t number;
+
+    /* Never fails once the machine has gathered any randomness; the clock serves before that. */
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+        number = clock_us(CLOCK_REALTIME) << 20 ^ (uint64_t)getpid();
+    snprintf(ret, GATE_NAME_SIZE, ".gate-%016llx", (unsigned long long)number);
+}
+
+bool gate_name_valid(const char *name)
+{
+    static const char prefix[] = ".gate-";
+    size_t n = strlen(prefix);
+
+    return text_starts(name, prefix) && strlen(name) == n + 16 &&
+           strspn(name + n, "0123456789abcdef") == 16;
+}
+
+/* A socket and its address, by a path that is short wherever the run directory is. */
+static int gate_socket(struct state *state, const char *name, bool make, struct sockaddr_un *ret)
+{
+    int dir_fd = state_pending(state, make);
+
+    if (dir_fd < 0)
+        return dir_fd;
+    if (!gate_name_valid(name))
+        return -EINVAL;
+    *ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int gate_listen(struct state *state, const char *name, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un address;
+    _cleanup_close_ int fd = gate_socket(state, name, true, &address);
+    int r = fd < 0 ? fd : 0;
+
+    /* The name gets the mode that the socket has. */
+    if (r >= 0 && (fchmod(fd, 0600) < 0 ||
+                   bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+                   listen(fd, 4) < 0))
+        r = -errno;
+    if (r < 0)
+        return err_set(err, -r, "cannot make the container's gate in %s: %s", state->path,
+                       err_name(-r));
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int gate_connect(struct state *state, const char *name, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un address;
+    _cleanup_close_ int fd = gate_socket(state, name, false, &address);
+    int r = fd < 0 ? fd : 0;
+
+    if (r >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        r = -errno;
+    if (r < 0)
+        return err_set(err, -r, "cannot reach the container's gate in %s: %s", state->path,
+                       err_name(-r));
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+void gate_remove(struct state *state, const char *name)
+{
+    int dir_fd = gate_name_valid(name) ? state_pending(state, false) : -1;
+
+    if (dir_fd >= 0)
+        unlinkat(dir_fd, name, 0);
+}
