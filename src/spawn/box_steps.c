@@ -185,15 +185,16 @@ static bool has_time_namespace(const struct launch *launch)
 static int step_time(struct launch *launch, struct err *err)
 {
     const struct spec *spec = launch->spec;
-    char text[96];
+    char text[112];
     int r;
 
     if (unshare(CLONE_NEWTIME) < 0)
         return err_refuse(err, errno, "--time: cannot make a time namespace: %m");
     if (!spec->time_offset_set)
         return 0;
-    snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0\n",
-             (long long)spec->time_monotonic_s, (long long)spec->time_boottime_s);
+    snprintf(text, sizeof(text), "monotonic %lld %u\nboottime %lld %u\n",
+             (long long)spec->time_monotonic_s, spec->time_monotonic_ns,
+             (long long)spec->time_boottime_s, spec->time_boottime_ns);
     r = file_write(AT_FDCWD, "/proc/self/timens_offsets", text);
     if (r == -ERANGE)
         return err_refuse(err, ERANGE, "--time-offset: a clock would be before 0 or too far ahead");

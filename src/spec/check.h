@@ -12,11 +12,6 @@ struct quoted {
 };
 struct quoted quote(const char *value);
 
-/* Absolute, without "." and doubled slashes; ".." is -EINVAL. The caller frees *ret. */
-int path_clean(const char *path, char **ret);
-/* "/a/b" lies beneath "/a" and beneath "/"; a path also lies beneath itself. */
-bool path_is_beneath(const char *path, const char *top);
-
 /* readers: 0, -ENOMEM, or -errno with a sentence that begins with --name */
 int parse_volume(const char *name, const char *value, struct spec_mount *ret, struct err *err);
 int parse_mount(const char *name, const char *value, struct spec_mount *ret, struct err *err);

@@ -11,6 +11,8 @@ void spec_mount_done(struct spec_mount *mount)
     free(mount->source);
     free(mount->target);
     free(mount->data);
+    free(mount->uid_maps);
+    free(mount->gid_maps);
     *mount = (struct spec_mount){ 0 };
 }
 

@@ -36,8 +36,6 @@ int seal_devices(struct seal *seal);
 int seal_masks(struct seal *seal);
 int seal_limits(struct seal *seal);
 
-bool maps_have(const struct spec_id_map *map, size_t n, uint32_t inside);
-
 /* users (user.c) */
 bool user_is_numeric(const char *user);
 int group_resolve(const char *group, const char *word, gid_t *ret_gid);

@@ -1,6 +1,70 @@
 /* Freeing a sealed spec. */
 #include "spec/check.h"
 
+static void hooks_done(struct spec_hooks *hooks)
+{
+    for (size_t i = 0; i < hooks->n; i++) {
+        free(hooks->hooks[i].path);
+        strv_free(hooks->hooks[i].argv);
+        strv_free(hooks->hooks[i].env);
+    }
+    free(hooks->hooks);
+}
+
+static void seccomp_free(struct seccomp_policy *policy)
+{
+    if (!policy)
+        return;
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        strv_free(policy->rules[i].names);
+        free(policy->rules[i].arguments);
+    }
+    free(policy->rules);
+    strv_free(policy->architectures);
+    free(policy->listener_path);
+    free(policy->listener_metadata);
+    free(policy->text);
+    free(policy);
+}
+
+/* The lists that only a document fills. */
+static void document_lists_done(struct spec *spec)
+{
+    for (size_t i = 0; i < spec->n_joins; i++)
+        free(spec->joins[i].path);
+    free(spec->joins);
+    for (size_t i = 0; i < HOOK_POINT_COUNT; i++)
+        hooks_done(&spec->hooks[i]);
+    for (size_t i = 0; i < spec->n_sysctls; i++) {
+        free(spec->sysctls[i].path);
+        free(spec->sysctls[i].value);
+    }
+    free(spec->sysctls);
+    for (size_t i = 0; i < spec->n_netdevs; i++) {
+        free(spec->netdevs[i].name);
+        free(spec->netdevs[i].new_name);
+    }
+    free(spec->netdevs);
+}
+
+static void document_done(struct spec *spec)
+{
+    document_lists_done(spec);
+    free(spec->bundle);
+    free(spec->text);
+    strv_free(spec->annotations);
+    seccomp_free(spec->seccomp);
+    free(spec->apparmor_profile);
+    free(spec->selinux_label);
+    free(spec->cpu_affinity_initial);
+    free(spec->cpu_affinity_final);
+    free(spec->rdt.clos_id);
+    free(spec->rdt.l3_schema);
+    free(spec->rdt.mem_schema);
+    strv_free(spec->rdt.schemata);
+    free(spec->cgroups_path);
+}
+
 void spec_free(struct spec *spec)
 {
     if (!spec)
@@ -30,6 +94,7 @@ void spec_free(struct spec *spec)
     limit_set_done(&spec->limits);
     strv_free(spec->limit_texts);
     free(spec->cgroup_parent);
+    document_done(spec);
     free(spec);
 }
 

@@ -261,6 +261,7 @@ struct spec {
     enum spec_network network;
     bool time_offset_set;
     int64_t time_monotonic_s, time_boottime_s;
+    uint32_t time_monotonic_ns, time_boottime_ns; /* on top of the seconds */
     struct spec_id_map *uid_maps, *gid_maps;
     size_t n_uid_maps, n_gid_maps;
     bool map_by_helper; /* newuidmap/newgidmap write the maps */
@@ -383,6 +384,13 @@ void spec_freep(struct spec **spec);
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
                       gid_t *ret_gid, gid_t **ret_groups, size_t *ret_n_groups, char **ret_home,
                       struct err *err);
+
+/* Absolute, without "." and doubled slashes; ".." is -EINVAL. The caller frees *ret. */
+int path_clean(const char *path, char **ret);
+/* "/a/b" lies beneath "/a" and beneath "/"; a path also lies beneath itself. */
+bool path_is_beneath(const char *path, const char *top);
+/* Is this number, as the namespace counts, in the maps? */
+bool maps_have(const struct spec_id_map *map, size_t n, uint32_t inside);
 
 /* Signal by name in any case ("TERM", "SIGTERM", "RTMIN+3", "15"); -EINVAL when unknown. */
 int signal_parse(const char *text);
