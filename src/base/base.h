@@ -141,6 +141,13 @@ static inline const char *text_or_empty(const char *s)
 {
     return s ? s : "";
 }
+/*
+ * The words of text between column indent and column width, and a newline; column is where the cursor is now.
+ * An empty line in text ends a paragraph.
+ */
+void text_fill(const char *text, unsigned indent, unsigned column, unsigned width, struct buf *ret);
+/* Text in which roff(7) sees nothing to act on: its escapes, dashes that stay dashes, no requests. */
+void text_roff(const char *text, struct buf *ret);
 /* The candidate nearest to word (edit distance at most a third of its length), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 

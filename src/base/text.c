@@ -130,3 +130,47 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     }
     return best;
 }
+
+/* ---- text as it is shown ------------------------------------------------------------------------- */
+
+void text_fill(const char *text, unsigned indent, unsigned column, unsigned width, struct buf *ret)
+{
+    bool first = true;
+
+    while (*text) {
+        size_t n = strcspn(text, " \n");
+        if (!first && column + 1 + n > width - 1) {
+            buf_printf(ret, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            buf_putc(ret, ' ');
+            column++;
+        }
+        buf_add(ret, text, n);
+        column += (unsigned)n;
+        first = false;
+        text += n;
+        if (text[0] == '\n') {
+            /* an empty line ends a paragraph */
+            buf_printf(ret, "\n\n%*s", (int)indent, "");
+            column = indent;
+            first = true;
+        }
+        text += strspn(text, " \n");
+    }
+    buf_putc(ret, '\n');
+}
+
+void text_roff(const char *text, struct buf *ret)
+{
+    if (*text == '.' || *text == '\'')
+        buf_puts(ret, "\\&");
+    for (; *text; text++) {
+        if (*text == '\\')
+            buf_puts(ret, "\\e");
+        else if (*text == '-')
+            buf_puts(ret, "\\-");
+        else
+            buf_putc(ret, *text);
+    }
+}

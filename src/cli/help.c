@@ -27,35 +27,6 @@ const struct command help_command = {
 #define WIDTH       80
 #define TEXT_COLUMN 30
 
-/* The words of text between indent and the right edge; column is where the cursor is now. */
-static void fill(const char *text, unsigned indent, unsigned column, struct buf *ret)
-{
-    bool first = true;
-
-    while (*text) {
-        size_t n = strcspn(text, " \n");
-        if (!first && column + 1 + n > WIDTH - 1) {
-            buf_printf(ret, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (!first) {
-            buf_putc(ret, ' ');
-            column++;
-        }
-        buf_add(ret, text, n);
-        column += (unsigned)n;
-        first = false;
-        text += n;
-        if (text[0] == '\n') {
-            /* an empty line ends a paragraph */
-            buf_printf(ret, "\n\n%*s", (int)indent, "");
-            column = indent;
-            first = true;
-        }
-        text += strspn(text, " \n");
-    }
-    buf_putc(ret, '\n');
-}
-
 static void help_option(const struct ration_option *option, struct buf *ret)
 {
     char head[128], text[512];
@@ -72,7 +43,7 @@ static void help_option(const struct ration_option *option, struct buf *ret)
         buf_printf(ret, "%*s", TEXT_COLUMN - n, "");
     snprintf(text, sizeof(text), "%s%s%s%s", option->help, option->aliases ? " (also --" : "",
              text_or_empty(option->aliases), option->aliases ? ")" : "");
-    fill(text, TEXT_COLUMN, TEXT_COLUMN, ret);
+    text_fill(text, TEXT_COLUMN, TEXT_COLUMN, WIDTH, ret);
 }
 
 void help_of_command(const struct command *command, struct buf *ret)
@@ -82,7 +53,7 @@ void help_of_command(const struct command *command, struct buf *ret)
 
     buf_printf(ret, "Usage: ration %s [OPTION...]%s%s\n\n", command->name,
                *command->args ? " " : "", command->args);
-    fill(command->description ? command->description : command->summary, 0, 0, ret);
+    text_fill(command->description ? command->description : command->summary, 0, 0, WIDTH, ret);
     for (size_t i = 0; command_option_at(command, i, &option); i++) {
         if (strcmp(option.group, group) != 0)
             buf_printf(ret, "\n%s:\n", option.group);
@@ -94,9 +65,9 @@ void help_of_command(const struct command *command, struct buf *ret)
 void help_of_program(struct buf *ret)
 {
     buf_puts(ret, "Usage: ration COMMAND [OPTION...] [ARG...]\n\n");
-    fill("Runs a command or a container under limits that are really in force, and says truthfully "
-         "what it used and why it ended.",
-         0, 0, ret);
+    text_fill("Runs a command or a container under limits that are really in force, and says "
+              "truthfully what it used and why it ended.",
+              0, 0, WIDTH, ret);
     buf_puts(ret, "\nCommands:\n");
     for (size_t i = 0; i < command_count(); i++)
         buf_printf(ret, "  %-10s %s\n", command_at(i)->name, command_at(i)->summary);

@@ -3,28 +3,13 @@
 
 #include "cli/cli.h"
 
-/* Text in which roff sees nothing to act on: its own escapes, dashes that stay dashes, no requests. */
-static void roff_text(const char *text, struct buf *ret)
-{
-    if (*text == '.' || *text == '\'')
-        buf_puts(ret, "\\&");
-    for (; *text; text++) {
-        if (*text == '\\')
-            buf_puts(ret, "\\e");
-        else if (*text == '-')
-            buf_puts(ret, "\\-");
-        else
-            buf_putc(ret, *text);
-    }
-}
-
 static void roff_name(const char *dashes, const char *name, size_t len, struct buf *ret)
 {
     char word[64];
 
     snprintf(word, sizeof(word), "%s%.*s", dashes, (int)len, name);
     buf_puts(ret, "\\fB");
-    roff_text(word, ret);
+    text_roff(word, ret);
     buf_puts(ret, "\\fR");
 }
 
@@ -47,11 +32,11 @@ static void roff_option(const struct ration_option *option, struct buf *ret)
     }
     if (option->metavar) {
         buf_puts(ret, " \\fI");
-        roff_text(option->metavar, ret);
+        text_roff(option->metavar, ret);
         buf_puts(ret, "\\fR");
     }
     buf_putc(ret, '\n');
-    roff_text(option->help, ret);
+    text_roff(option->help, ret);
     buf_puts(ret, option->kind == RATION_OPTION_MANY ? ".\nMay be given several times.\n" : ".\n");
 }
 
@@ -63,7 +48,7 @@ void roff_of_command(const struct command *command, struct buf *ret)
     for (size_t i = 0; command_option_at(command, i, &option); i++) {
         if (strcmp(option.group, group) != 0) {
             buf_puts(ret, ".SS ");
-            roff_text(option.group, ret);
+            text_roff(option.group, ret);
             buf_putc(ret, '\n');
         }
         group = option.group;

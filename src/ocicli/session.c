@@ -1,0 +1,101 @@
+/* What the commands of one call share: where containers are on record, and who we are. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ocicli/ocicli.h"
+
+#define DIRECTORY_NAME "ration-oci"
+
+/* Does user 0 here stand for somebody else outside? user_namespaces(7) */
+static bool in_user_namespace(void)
+{
+    char line[64];
+    unsigned inside, outside, count;
+
+    /* More maps than one line holds are no identity, either. */
+    if (file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) < 0)
+        return true;
+    return sscanf(line, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
+           outside != 0 || count != UINT32_MAX;
+}
+
+/*
+ * $XDG_RUNTIME_DIR is a user's, and is gone by when a root who came by sudo logs out: for root it counts in
+ * a user namespace only, where podman has us as root of its own making.
+ */
+static char *default_root(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    bool has_runtime = runtime && runtime[0] == '/';
+    uid_t uid = geteuid();
+    char path[48];
+    struct stat st;
+
+    if (uid == 0 && (!has_runtime || !in_user_namespace()))
+        return strdup("/run/" DIRECTORY_NAME);
+    if (has_runtime)
+        return text_format("%s/" DIRECTORY_NAME, runtime);
+    snprintf(path, sizeof(path), "/run/user/%u", uid);
+    if (stat(path, &st) == 0 && st.st_uid == uid)
+        return text_format("%s/" DIRECTORY_NAME, path);
+    return text_format("/tmp/" DIRECTORY_NAME "-%u", uid);
+}
+
+static enum cgroup_manager manager_of(const struct session *session)
+{
+    static const struct {
+        const char *word;
+        enum cgroup_manager manager;
+    } manager_table[] = {
+        { "cgroupfs", MANAGER_CGROUPFS },
+        { "systemd", MANAGER_SYSTEMD },
+        { "disabled", MANAGER_DISABLED },
+    };
+
+    for (size_t i = 0; session->cgroup_manager && i < ARRAY_SIZE(manager_table); i++) {
+        if (strcmp(manager_table[i].word, session->cgroup_manager) == 0)
+            return manager_table[i].manager;
+    }
+    return session->systemd_cgroup ? MANAGER_SYSTEMD : MANAGER_CGROUPFS;
+}
+
+int session_engine(struct session *session, struct engine **ret, struct err *err)
+{
+    if (!session->engine) {
+        bool given = session->root && session->root[0];
+        _cleanup_free_ char *root = given ? strdup(session->root) : default_root();
+        if (!root)
+            return err_nomem(err);
+        int r = engine_open(root, &session->engine, err);
+        if (r < 0)
+            return r;
+        engine_set_manager(session->engine, manager_of(session));
+        if (session->rootless && strcmp(session->rootless, "auto") != 0)
+            engine_set_rootless(session->engine, strcmp(session->rootless, "true") == 0);
+    }
+    *ret = session->engine;
+    return 0;
+}
+
+int session_world(struct session *session, const struct spec_world **ret, struct err *err)
+{
+    if (!session->has_world) {
+        /* A document names every id by itself. */
+        int r = run_world(false, &session->world, err);
+        if (r < 0)
+            return r;
+        session->has_world = true;
+    }
+    *ret = &session->world;
+    return 0;
+}
+
+void session_done(struct session *session)
+{
+    engine_close(session->engine);
+    session->engine = NULL;
+    session->log_fd = fd_close(session->log_fd);
+}
