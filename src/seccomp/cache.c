@@ -61,8 +61,8 @@ static int cache_open(int dir_fd, const char *name, size_t *ret_size)
         return -1;
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022) != 0 ||
         st.st_size < (off_t)sizeof(struct header) ||
-        st.st_size > (off_t)(sizeof(struct header) + TEXT_MAX +
-                             BPF_MAXINSNS * sizeof(struct sock_filter)))
+        st.st_size >
+            (off_t)(sizeof(struct header) + TEXT_MAX + BPF_MAXINSNS * sizeof(struct sock_filter)))
         return -1;
     *ret_size = (size_t)st.st_size;
     return TAKE_FD(fd);

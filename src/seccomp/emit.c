@@ -224,8 +224,7 @@ static label add_row(struct emitter *e, bool wide, const struct seccomp_entry *e
         return no;
     for (size_t i = n; i > 0; i--) {
         entry_is_single(e, &entries[i - 1], &single);
-        at = add_jump(e, BPF_JEQ, (uint32_t)single.value, add_return(e, entries[i - 1].answer),
-                      at);
+        at = add_jump(e, BPF_JEQ, (uint32_t)single.value, add_return(e, entries[i - 1].answer), at);
     }
     if ((uint32_t)single.mask != UINT32_MAX)
         add(e, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)single.mask));
@@ -276,8 +275,7 @@ static label find_alike(const struct seccomp_table *table, const struct branch *
 }
 
 /* Neighbours are joined by a comparison, then neighbours of those, until one is left. */
-static label add_tree(struct emitter *e, const struct seccomp_table *table,
-                      struct branch *branches)
+static label add_tree(struct emitter *e, const struct seccomp_table *table, struct branch *branches)
 {
     size_t n = table->n_spans;
 
@@ -288,8 +286,8 @@ static label add_tree(struct emitter *e, const struct seccomp_table *table,
     }
     while (n > 1 && !e->failed) {
         for (size_t i = 0; i + 1 < n; i += 2) {
-            branches[i / 2].at = add_jump(e, BPF_JGE, branches[i + 1].first, branches[i + 1].at,
-                                          branches[i].at);
+            branches[i / 2].at =
+                add_jump(e, BPF_JGE, branches[i + 1].first, branches[i + 1].at, branches[i].at);
             branches[i / 2].first = branches[i].first;
         }
         if (n % 2 != 0)

@@ -1,7 +1,11 @@
 /*
  * seccomp: a policy as the OCI runtime specification has it, as a program that the kernel takes. libseccomp
- * makes it; that takes milliseconds for the profiles that engines send, so what it made is kept in a
- * directory of ours and found again by the policy's own text, compared byte by byte.
+ * knows the numbers of system calls; the program is made here, from runs of numbers with the same answer. What
+ * was made is kept in a directory of ours and found again by the policy's own text, compared byte by byte.
+ *
+ * Where several rules fit a call, the most restrictive counts, in the order of seccomp(2). Calls of
+ * architectures that are neither the machine's own nor named kill the process. Numbers above all that the
+ * policy names get ENOSYS where its default is an error. See table.c for why.
  */
 #pragma once
 

@@ -31,15 +31,15 @@ struct seccomp_entry {
 /* The numbers from first up to the next span, which all get the same. */
 struct seccomp_span {
     uint32_t first;
-    uint32_t answer; /* when none of the entries fits */
+    uint32_t answer;                     /* when none of the entries fits */
     const struct seccomp_entry *entries; /* those with conditions, in the order of their counting */
     size_t n_entries;
 };
 
 /* One value of seccomp_data.arch; x32 shares it with x86_64. */
 struct seccomp_table {
-    uint32_t arch; /* AUDIT_ARCH_* */
-    bool wide;     /* arguments have 64 bits */
+    uint32_t arch;                 /* AUDIT_ARCH_* */
+    bool wide;                     /* arguments have 64 bits */
     struct seccomp_entry *entries; /* owned */
     size_t n_entries;
     struct seccomp_span *spans; /* owned; ascending, the first begins at 0 */

@@ -26,8 +26,8 @@ struct builder {
     uint32_t default_answer;
     int socketcall, ipc; /* numbers of the calls that others are made through; negative: none */
     struct seccomp_table *table;
-    size_t room;       /* of table->entries */
-    size_t span_room;  /* of table->spans */
+    size_t room;      /* of table->entries */
+    size_t span_room; /* of table->spans */
     bool out_of_memory;
 };
 
@@ -306,7 +306,8 @@ static int arch_parse(const char *name, size_t index, uint32_t *ret, struct err 
             return 0;
         name -= strlen(prefix);
     }
-    return err_usage(err, "linux.seccomp.architectures[%zu]: %.40s is no architecture", index, name);
+    return err_usage(err, "linux.seccomp.architectures[%zu]: %.40s is no architecture", index,
+                     name);
 }
 
 /* The tokens that count, each once, the machine's own first. Returns how many, or -errno. */
