@@ -214,6 +214,15 @@ for command in create start state kill delete run exec ps list pause resume upda
     check "help $command is $command --help" cmp "$out" "$work/one"
     check_not "help of $command keeps within 80 columns" awk 'length > 80 { bad = 1 } END { exit !bad }' "$out"
 done
+for shell in bash zsh fish; do
+    run_ration help --completion "$shell"
+    expect_status 0 "completions for $shell"
+    expect_stdout_matches 'preserve-fds'
+done
+run_ration help --completion csh
+expect_refusal 1 '--completion is one of'
+run_ration help --roff update
+expect_stdout_matches '^\\fB\\-\\-cpu\\-shares\\fR, \\fB\\-\\-cpu\\-share\\fR \\fINUMBER'
 run_ration help frobnicate
 expect_refusal 1 'there is no command frobnicate'
 run_ration features
