@@ -344,7 +344,7 @@ group_value() { # CONTROLLER PATH FILE
 world_done() {
     w_done=$?
     if [ "$TRACE" = 1 ]; then
-        sort "$world/trace.log" | uniq -c | sed 's/^/# call: /'
+        sed -E 's/([0-9a-f]{12})[0-9a-f]{52}/\1/g; s/^/# call: /' "$world/trace.log"
     fi
     (exit "$w_done")
     t_done

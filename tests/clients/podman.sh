@@ -13,6 +13,7 @@ network_backend = "netavark"
 [engine]
 runtime = "$runtime_name"
 runtime_supports_json = ["$runtime_name"]
+runtime_supports_nocgroups = ["ration-oci", "crun"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 infra_image = "localhost/pause:latest"
@@ -78,8 +79,8 @@ is_frozen() { # CONTAINER
 }
 
 # Nothing of podman, conmon, the runtime or a container is left, except by name this script.
-expect_podman_gone() { # PREFIX of the names
-    expect_no_groups "$1: no group is left" '/libpod_parent/[0-9a-f]{64}$'
+expect_podman_gone() { # PREFIX of the names [ERE of groups that podman leaves]
+    expect_no_groups "$1: no group is left" "/libpod_parent/[0-9a-f]{64}\$${2:+|$2}"
     t_tries=50
     while t_remains=$(world_processes) && [ -n "$t_remains" ] && [ "$t_tries" -gt 0 ]; do
         t_tries=$((t_tries - 1))
