@@ -2,13 +2,13 @@
 # shellcheck shell=sh
 
 # The tar of a root as an archive that `ctr images import` and `docker load` read.
-image_archive() { # TAR NAME FILE
+image_archive() { # TAR NAME FILE [COMMAND as JSON strings]
     a_dir=$work/archive
     mkdir -p "$a_dir/layer" || return
     cp "$1" "$a_dir/layer/layer.tar"
     a_diff=$(sha256sum "$1" | cut -d ' ' -f 1)
-    printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin:/usr/bin"],"Cmd":["/bin/sh"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created_by":"tests"}]}' \
-        "$a_diff" >"$a_dir/config.json"
+    printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin:/usr/bin"],"Cmd":[%s]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created_by":"tests"}]}' \
+        "${4:-\"/bin/sh\"}" "$a_diff" >"$a_dir/config.json"
     printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer/layer.tar"]}]' "$2" >"$a_dir/manifest.json"
     tar -C "$a_dir" -cf "$3" manifest.json config.json layer && rm -rf "$a_dir"
 }
