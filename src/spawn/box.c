@@ -163,22 +163,9 @@ static void end_unsupervised(const struct launch *launch, bool own_pids)
 static int descriptors_close(struct launch *launch, struct err *err)
 {
     bool own_pids = (launch->spec->namespaces & CLONE_NEWPID) != 0;
-    int group_fd = own_pids ? -1 : launch->v2_fd;
-    int low = group_fd < launch->channel_fd ? group_fd : launch->channel_fd;
-    int high = group_fd < launch->channel_fd ? launch->channel_fd : group_fd;
-    const int keep[] = { STDERR_FILENO, low, high };
-    unsigned first = 0;
-    int r = 0;
+    const int keep[] = { launch->channel_fd, own_pids ? -1 : launch->v2_fd };
+    int r = descriptors_close_but(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 
-    for (size_t i = 0; i < ARRAY_SIZE(keep) && r >= 0; i++) {
-        if (keep[i] < 0 || (unsigned)keep[i] < first)
-            continue;
-        if (i > 0 && (unsigned)keep[i] > first)
-            r = sys_close_range(first, (unsigned)keep[i] - 1, 0);
-        first = (unsigned)keep[i] + 1;
-    }
-    if (r >= 0)
-        r = sys_close_range(first, ~0u, 0);
     return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
 }
 
@@ -229,8 +216,11 @@ _Noreturn void box_main(struct launch *launch)
 {
     struct err *err = &launch->outcome->err;
     struct message message = { .kind = MESSAGE_FAILED };
-    int r = box_steps(launch, err);
+    int r;
 
+    /* Whoever waits for a message must see the supervisor go. */
+    close(launch->supervisor_fd);
+    r = box_steps(launch, err);
     if (r >= 0 && !launch->spec->init)
         r = command_steps(launch, err);
     else if (r >= 0)

@@ -29,7 +29,7 @@ static void on_child(int signal)
 }
 
 /* Asking sigaction(2) would take a call for each signal. Without /proc that could be any. */
-static uint64_t signals_ignored(void)
+uint64_t signals_ignored(void)
 {
     char text[2048];
     const char *line = NULL;
@@ -71,6 +71,31 @@ static int step_die(struct launch *launch, struct err *err)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return err_set(err, errno, "cannot ask to be killed with the supervisor: %m");
     return 0;
+}
+
+/* What the process in between has not entered already. */
+static bool joins_itself(const struct launch *launch)
+{
+    return launch->joined != 0 && !launch->through;
+}
+
+static bool joined_user_namespace(const struct launch *launch)
+{
+    return (launch->joined & CLONE_NEWUSER) != 0;
+}
+
+/* Be the root of the namespace that was entered, where it has one. */
+static int step_joined_user(struct launch *launch, struct err *err)
+{
+    int r = sys_setresgid(0, 0, 0);
+
+    (void)launch;
+    if (r >= 0 || r == -EINVAL)
+        r = sys_setresuid(0, 0, 0);
+    return r < 0 && r != -EINVAL
+               ? err_set(err, -r, "cannot become root in the user namespace entered: %s",
+                         err_name(-r))
+               : 0;
 }
 
 static bool has_user_namespace(const struct launch *launch)
@@ -130,7 +155,7 @@ static void arguments_forget(void)
 /* Nobody inside may look into the box, which is a copy of ration. */
 static int step_hide(struct launch *launch, struct err *err)
 {
-    if (launch->spec->init)
+    if (launch->spec->init || launch->options->gate_fd >= 0)
         arguments_forget();
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return err_set(err, errno, "cannot make the run's first process unreadable: %m");
@@ -141,7 +166,7 @@ static int step_hide(struct launch *launch, struct err *err)
 
 static bool has_names(const struct launch *launch)
 {
-    return (launch->spec->namespaces & CLONE_NEWUTS) &&
+    return ((launch->spec->namespaces | launch->joined) & CLONE_NEWUTS) &&
            (launch->spec->hostname || launch->spec->domainname);
 }
 
@@ -205,7 +230,7 @@ static int step_time(struct launch *launch, struct err *err)
 /* ---- what COMMAND inherits from the box ------------------------------------------------------------------ */
 
 /* A session keyring of its own: no key of the caller's is found from inside. */
-static int step_keyring(struct launch *launch, struct err *err)
+int step_keyring(struct launch *launch, struct err *err)
 {
     int r = sys_keyring_new_session();
 
@@ -220,7 +245,7 @@ static bool wants_no_new_privs(const struct launch *launch)
     return launch->spec->no_new_privs;
 }
 
-static int step_no_new_privs(struct launch *launch, struct err *err)
+int step_no_new_privs(struct launch *launch, struct err *err)
 {
     (void)launch;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -229,7 +254,7 @@ static int step_no_new_privs(struct launch *launch, struct err *err)
 }
 
 /* The kernel ends the loop: it refuses the first number that it does not know. */
-static int step_bounding_set(struct launch *launch, struct err *err)
+int step_bounding_set(struct launch *launch, struct err *err)
 {
     for (int capability = 0; capability < 64; capability++) {
         if (launch->spec->caps.bounding & UINT64_C(1) << capability)
@@ -265,6 +290,11 @@ static int step_go(struct launch *launch, struct err *err)
 
 static bool has_mount_namespace(const struct launch *launch)
 {
+    return ((launch->spec->namespaces | launch->joined) & CLONE_NEWNS) != 0;
+}
+
+static bool has_own_mount_namespace(const struct launch *launch)
+{
     return (launch->spec->namespaces & CLONE_NEWNS) != 0;
 }
 
@@ -278,22 +308,41 @@ static bool has_terminal(const struct launch *launch)
     return launch->spec->tty;
 }
 
+static bool has_console(const struct launch *launch)
+{
+    return launch->spec->tty && launch->options->console_fd >= 0;
+}
+
+static bool has_hooks(const struct launch *launch)
+{
+    return launch->options->hooks;
+}
+
+static bool wants_keyring(const struct launch *launch)
+{
+    return !launch->spec->no_new_keyring;
+}
+
 static const struct step step_table[] = {
     { "signals", NULL, step_signals },
     { "supervisor", has_to_die, step_die },
+    { "join namespaces", joins_itself, step_join_namespaces },
     { "user namespace", has_user_namespace, step_user_namespace },
+    { "user namespace", joined_user_namespace, step_joined_user },
     { "reaper", lacks_pid_namespace, step_subreaper },
     { "time namespace", has_time_namespace, step_time },
     { "names", has_names, step_names },
     { "network", has_network, step_loopback },
-    { "propagation", has_mount_namespace, step_propagation },
+    { "propagation", has_own_mount_namespace, step_propagation },
     { "root", NULL, step_root },
     { "mounts", has_mount_namespace, step_mounts },
     { "terminal", has_terminal, step_terminal_open },
+    { "console socket", has_console, step_console_send },
     { "directory", NULL, step_directory_open },
     { "read-only root", has_new_root, step_root_attributes },
+    { "ready", has_hooks, step_ready },
     { "pivot", has_new_root, step_pivot },
-    { "keyring", NULL, step_keyring },
+    { "keyring", wants_keyring, step_keyring },
     { "no new privileges", wants_no_new_privs, step_no_new_privs },
     { "bounding set", NULL, step_bounding_set },
     { "hide", NULL, step_hide },

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -37,7 +38,26 @@ static int step_join(struct launch *launch, struct err *err)
 
 static bool has_cgroup_namespace(const struct launch *launch)
 {
-    return (launch->spec->namespaces & CLONE_NEWCGROUP) != 0;
+    return !launch->entering && (launch->spec->namespaces & CLONE_NEWCGROUP) != 0;
+}
+
+static bool joins_cgroup_namespace(const struct launch *launch)
+{
+    return (launch->joined & CLONE_NEWCGROUP) != 0;
+}
+
+static bool enters_cgroup_namespace(const struct launch *launch)
+{
+    return (launch->enter_mask & CLONE_NEWCGROUP) != 0;
+}
+
+static int step_enter_cgroup_namespace(struct launch *launch, struct err *err)
+{
+    int r = sys_setns(launch->options->enter_pidfd, CLONE_NEWCGROUP);
+
+    return r < 0 ? err_set(err, -r, "cannot enter the container's cgroup namespace: %s",
+                           err_name(-r))
+                 : 0;
 }
 
 /* After joining: the groups that one is in become the namespace's roots. */
@@ -109,20 +129,14 @@ static int step_signals(struct launch *launch, struct err *err)
     return 0;
 }
 
-/* 0, 1 and 2 stay; without init also the channel, until exec closes it. */
+/* 0, 1 and 2 stay, and what was promised; without init also what exec closes. */
 static int step_descriptors(struct launch *launch, struct err *err)
 {
-    unsigned keep = (unsigned)launch->channel_fd;
-    int r = 0;
+    const struct spawn_listener *listener = launch->options->listener;
+    const int keep[] = { launch->spec->init ? -1 : launch->channel_fd,
+                         listener ? listener->socket_fd : -1 };
+    int r = descriptors_close_but(descriptors_first(launch), keep, ARRAY_SIZE(keep));
 
-    if (launch->spec->init) {
-        r = sys_close_range(STDERR_FILENO + 1, ~0u, 0);
-    } else {
-        if (keep > STDERR_FILENO + 1)
-            r = sys_close_range(STDERR_FILENO + 1, keep - 1, 0);
-        if (r >= 0)
-            r = sys_close_range(keep + 1, ~0u, 0);
-    }
     return r < 0 ? err_set(err, -r, "cannot close file descriptors: %s", err_name(-r)) : 0;
 }
 
@@ -146,6 +160,10 @@ static int step_die(struct launch *launch, struct err *err)
 
 static int step_execute(struct launch *launch, struct err *err)
 {
+    if (launch->listen_pid) {
+        snprintf(launch->listen_text, sizeof(launch->listen_text), "LISTEN_PID=%d", (int)getpid());
+        *launch->listen_pid = launch->listen_text;
+    }
     launch->outcome->started_us = clock_us(CLOCK_MONOTONIC);
     return command_execute(launch, err);
 }
@@ -164,7 +182,7 @@ static bool has_no_terminal(const struct launch *launch)
 
 static bool has_oom_score(const struct launch *launch)
 {
-    return launch->spec->oom_score_adj_set;
+    return launch->spec->oom_score_adj_set && !launch->entering;
 }
 
 static bool has_user(const struct launch *launch)
@@ -177,14 +195,35 @@ static bool is_confined(const struct launch *launch)
     return launch->options->no_user_namespaces;
 }
 
+static bool is_document(const struct launch *launch)
+{
+    return launch->spec->document;
+}
+
+static bool has_gate(const struct launch *launch)
+{
+    return launch->options->gate_fd >= 0 && !launch->spec->init && !launch->entering;
+}
+
+static bool has_start_hooks(const struct launch *launch)
+{
+    return launch->spec->hooks[HOOK_START_CONTAINER].n > 0 && !launch->entering;
+}
+
+/* What needs no program and takes privileges comes before the gate, what takes those away after it. */
 static const struct step step_table[] = {
     { "join groups", NULL, step_join },
     { "cgroup namespace", has_cgroup_namespace, step_cgroup_namespace },
+    { "cgroup namespace", joins_cgroup_namespace, step_join_cgroup_namespace },
+    { "cgroup namespace", enters_cgroup_namespace, step_enter_cgroup_namespace },
     { "cgroup mounts", shows_groups, step_cgroup_mounts },
     { "terminal", has_terminal, step_terminal_take },
     { "stdio", has_no_terminal, step_stdio },
     { "oom score", has_oom_score, step_oom_score },
     { "directory", NULL, step_directory },
+    { "find", is_document, command_locate },
+    { "gate", has_gate, step_gate },
+    { "hooks", has_start_hooks, step_start_hooks },
     { "rlimits", NULL, step_rlimits },
     { "confine", is_confined, step_confine },
     { "identity", has_user, step_identity },

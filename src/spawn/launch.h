@@ -8,11 +8,14 @@
 #include "spawn/spawn.h"
 
 #define MESSAGE_FDS 16 /* at most in one message: every hierarchy that there is */
+#define JOINS_MAX   8  /* as many kinds of namespaces as there are */
+#define PROGRAM_MAX 4096
 
 /* What the command tells the box, in memory that both see. */
 struct outcome {
     struct err err;      /* code 0: its program was executed */
     uint64_t started_us; /* CLOCK_MONOTONIC right before that */
+    pid_t pid;           /* what clone_through() has cloned */
 };
 
 /*
@@ -58,6 +61,13 @@ struct launch {
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
     int *idmaps;  /* per mount: user namespace whose maps its owners are shown through; NULL: none has */
     int *nodes;   /* per device: detached tree of the host's node, -1: none */
+    int join_fds[JOINS_MAX]; /* per spec->joins, -1: not to be entered */
+    uint64_t joined;         /* CLONE_NEW* of those to be entered */
+    bool through;            /* they are entered before the box is cloned, by another process */
+    bool entering;           /* spawn_enter(): the container is there already */
+    uint64_t enter_mask;     /* its namespaces that are not ours */
+    char **listen_pid;       /* the variable of env that tells COMMAND's own number, or NULL */
+    char listen_text[24];
 
     /* spawn_go() */
     int v2_fd; /* -1: none */
@@ -65,7 +75,9 @@ struct launch {
     size_t n_tasks_fds;
 
     /* the box */
-    int channel_fd;
+    int supervisor_fd; /* the other end of the channel, to be closed by the box */
+    int channel_fd;    /* after the gate: the connection of whoever lets COMMAND begin */
+    int hook_fds[2]; /* spawn_continue(): state documents for the box's own hooks, -1: none */
     uint64_t ignored; /* signals: bit N - 1 is signal N */
     int root_fd;
     int proc_fd; /* a procfs that is certainly one */
@@ -85,6 +97,7 @@ struct launch {
     int terminal_fd, tty_fd; /* master and slave */
     pid_t command_pid;
     int command_pidfd;
+    char program[PROGRAM_MAX]; /* with a document: where COMMAND was found */
 };
 
 /* One thing that a child does. condition NULL: always. */
@@ -99,8 +112,64 @@ int steps_run(const struct step *table, size_t n, struct launch *launch, struct 
 
 /* ---- prepare.c: in the supervisor, before the clone -------------------------------------------- */
 
-int launch_prepare(struct launch *launch, const struct spawn_options *options, struct err *err);
+int launch_prepare(struct launch *launch, const struct spawn_options *options, bool entering,
+                   struct err *err);
 void launch_done(struct launch *launch);
+
+/* A pair of sockets for messages, neither of them 0, 1 or 2. */
+int channel_open(int *ret_ours, int *ret_box, struct err *err);
+
+/* The signals that we ignore: bit N - 1 is signal N. */
+uint64_t signals_ignored(void);
+
+/* ---- join.c: namespaces that exist already ------------------------------------------------------- */
+
+/* In the supervisor: open them and see that they are what they are said to be. */
+int joins_open(struct launch *launch, struct err *err);
+void joins_close(struct launch *launch);
+/* Enter them, but for the cgroup namespace, whose turn comes after the groups'. */
+int joins_enter(struct launch *launch, struct err *err);
+/*
+ * Clone a child of ours from within other namespaces: by a process in between that does enter(launch), clones
+ * it as its own sibling, and ends. flags: CLONE_* beyond those that this takes; v2_fd: the group to be born
+ * in, or -1. main is the child's whole life; borrowing says that it ends in exec soon and may use our
+ * memory until then. Returns the child's number or -errno with err set.
+ */
+struct passage {
+    int (*enter)(struct launch *launch, struct err *err);
+    int (*main)(void *launch);
+    uint64_t flags;
+    int v2_fd;
+    bool borrowing;
+};
+pid_t clone_through(struct launch *launch, const struct passage *passage, int *ret_pidfd,
+                    struct err *err);
+/* What kept clone3(2) from making the box, as a sentence. */
+int box_clone_failed(const struct spec *spec, int code, struct err *err);
+
+/* ---- enter.c ------------------------------------------------------------------------------------- */
+
+/* In the supervisor: the namespaces of options->enter_pidfd that are not ours. */
+int enter_compare(struct launch *launch, struct err *err);
+
+/* ---- hook.c -------------------------------------------------------------------------------------- */
+
+/* How a hook is run; channel_fd: ends when this is hung up, -1: does not; umask_set: with that mask. */
+struct hook_call {
+    const struct spec_hook *hook;
+    int state_fd, channel_fd;
+    bool umask_set;
+    mode_t umask;
+    int code; /* errno of its execve(2) */
+};
+int hook_run(struct hook_call *call, struct err *err);
+
+/* ---- descriptors.c --------------------------------------------------------------------------------- */
+
+/* Close all file descriptors from first on but the n of keep, of which -1 is none. 0 or -errno. */
+int descriptors_close_but(unsigned first, const int *keep, size_t n);
+/* The first that is not COMMAND's. */
+unsigned descriptors_first(const struct launch *launch);
 
 /* ---- maps.c: in the supervisor, after the clone -------------------------------------------------- */
 
@@ -164,6 +233,8 @@ int attr_apply(int fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t pr
 
 /* ---- exec.c ---------------------------------------------------------------------------------------- */
 
+/* Find COMMAND's program, in launch->program, and see that it may be executed. */
+int command_locate(struct launch *launch, struct err *err);
 /* Execute COMMAND; returns only with an error. */
 int command_execute(struct launch *launch, struct err *err);
 
@@ -176,6 +247,11 @@ enum message_kind {
     MESSAGE_STARTED,  /* fds: COMMAND's pidfd, pty master with tty */
     MESSAGE_FAILED,   /* err */
     MESSAGE_EXITED,   /* exit */
+    MESSAGE_READY,    /* box to supervisor: before the root is entered */
+    MESSAGE_CONTINUE, /* supervisor to box: n_tasks, bit N: hook_fds[N] is among the fds */
+    MESSAGE_CREATED,  /* box to supervisor: at the gate */
+    MESSAGE_RELEASE,  /* supervisor to box: to stay there without it */
+    MESSAGE_BEGIN,    /* over a connection through the gate */
 };
 
 struct message {
@@ -192,6 +268,8 @@ struct message {
 
 /* 0 or -errno; MSG_NOSIGNAL. */
 int message_send(int fd, const struct message *message);
+/* A text and one file descriptor to somebody who is not us. 0 or -errno. */
+int fd_send(int socket_fd, int fd, const char *text);
 /* 1: received, its fds are the caller's; 0: the other end is closed; -EAGAIN: nothing yet. */
 int message_receive(int fd, bool wait, struct message *ret);
 

@@ -13,6 +13,7 @@ static size_t message_size(const struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_GO:
+    case MESSAGE_CONTINUE:
         return offsetof(struct message, n_tasks) + sizeof(message->n_tasks);
     case MESSAGE_FAILED:
         return offsetof(struct message, err) + sizeof(message->err);
@@ -46,6 +47,29 @@ int message_send(int fd, const struct message *message)
     }
     do {
         n = sendmsg(fd, &header, MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+int fd_send(int socket_fd, int fd, const char *text)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec part = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+    struct msghdr header = { .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control) };
+    ssize_t n;
+
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+    do {
+        n = sendmsg(socket_fd, &header, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }

@@ -152,6 +152,8 @@ static int prepare_group(struct launch *launch, struct err *err)
 {
     (void)err;
     launch->joins = !launch->spec->init || launch->box_uid != (uid_t)-1;
+    if (!launch->spec->init && launch->options->v2_fd >= 0)
+        launch->joins = false; /* the box was born there */
     return 0;
 }
 
@@ -165,12 +167,21 @@ static int prepare_environment(struct launch *launch, struct err *err)
 
     launch->path = path ? path + strlen("PATH=") : PATH_DEFAULT;
     /* A vector of our own, whose strings are the spec's. */
-    launch->env = calloc(n + 2, sizeof(*launch->env));
+    launch->env = calloc(n + 3, sizeof(*launch->env));
     if (!launch->env)
         return err_nomem(err);
     if (n > 0)
         memcpy(launch->env, env, n * sizeof(*env));
-    launch->env[n] = launch->home;
+    if (launch->home)
+        launch->env[n++] = launch->home;
+    if (!environment_find(env, "LISTEN_FDS="))
+        return 0;
+    /* sd_listen_fds(3): whose they are is told by a number that only COMMAND's process knows. */
+    launch->listen_pid = &launch->env[n];
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(launch->env[i], "LISTEN_PID=", strlen("LISTEN_PID=")) == 0)
+            launch->listen_pid = &launch->env[i];
+    }
     return 0;
 }
 
@@ -225,6 +236,24 @@ static int prepare_stdio(struct launch *launch, struct err *err)
     return 0;
 }
 
+/*
+ * Whatever was open when our program was executed has not the flag that all have which we have opened
+ * ourselves since: COMMAND is not to get one of those for one that it was promised and that was not there.
+ */
+static int prepare_preserved(struct launch *launch, struct err *err)
+{
+    for (unsigned i = 0; i < launch->options->n_preserved_fds; i++) {
+        int fd = STDERR_FILENO + 1 + (int)i;
+        int flags = fcntl(fd, F_GETFD);
+
+        if (flags < 0 || flags & FD_CLOEXEC)
+            return err_refuse(err, EBADF,
+                              "--preserve-fds %u: file descriptor %d is not open",
+                              launch->options->n_preserved_fds, fd);
+    }
+    return 0;
+}
+
 static int fds_new(size_t n, int **ret)
 {
     int *fds = malloc((n + 1) * sizeof(*fds));
@@ -237,13 +266,18 @@ static int fds_new(size_t n, int **ret)
     return 0;
 }
 
-/* A process that is to enter a new time namespace must have memory of its own (clone(2), EINVAL). */
+/*
+ * A process that is to enter another time namespace must have memory of its own (clone(2), EINVAL; setns(2),
+ * EUSERS).
+ */
 static int prepare_outcome(struct launch *launch, struct err *err)
 {
+    uint64_t entered =
+        launch->entering ? launch->enter_mask : launch->spec->namespaces | launch->joined;
     void *page;
 
     launch->outcome = &launch->own_outcome;
-    launch->borrows = sys_has_vfork() && !(launch->spec->namespaces & CLONE_NEWTIME);
+    launch->borrows = sys_has_vfork() && !(entered & CLONE_NEWTIME);
     if (launch->borrows)
         return 0;
     page = mmap(NULL, sizeof(*launch->outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
@@ -254,11 +288,12 @@ static int prepare_outcome(struct launch *launch, struct err *err)
     return 0;
 }
 
-int launch_prepare(struct launch *launch, const struct spawn_options *options, struct err *err)
+int launch_prepare(struct launch *launch, const struct spawn_options *options, bool entering,
+                   struct err *err)
 {
     static int (*const part_table[])(struct launch *, struct err *) = {
-        prepare_outcome,     prepare_box_user,  prepare_group, prepare_user,
-        prepare_environment, prepare_directory, prepare_stdio,
+        joins_open,   enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
+        prepare_user, prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
     };
     const struct spec *spec = options->spec;
 
@@ -266,6 +301,9 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, s
         .v2_fd = -1,
         .options = options,
         .spec = spec,
+        .entering = entering,
+        .outcome = &launch->own_outcome,
+        .hook_fds = { -1, -1 },
         .null_fd = -1,
         .channel_fd = -1,
         .root_fd = -1,
@@ -281,6 +319,8 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, s
         .tty_fd = -1,
         .command_pidfd = -1,
     };
+    for (size_t i = 0; i < JOINS_MAX; i++)
+        launch->join_fds[i] = -1;
     if (!spec->argv || !spec->argv[0])
         return err_usage(err, "no COMMAND to run");
     if (fds_new(spec->n_mounts, &launch->sources) < 0 ||
@@ -299,6 +339,7 @@ void launch_done(struct launch *launch)
     if (launch->outcome && launch->outcome != &launch->own_outcome)
         munmap(launch->outcome, sizeof(*launch->outcome));
     launch->null_fd = fd_close(launch->null_fd);
+    joins_close(launch);
     free(launch->sources);
     free(launch->idmaps);
     free(launch->nodes);

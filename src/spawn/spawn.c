@@ -32,7 +32,7 @@ static int fd_above_stdio(int *fd)
     return 0;
 }
 
-static int channel_open(int *ret_ours, int *ret_box, struct err *err)
+int channel_open(int *ret_ours, int *ret_box, struct err *err)
 {
     int pair[2];
     int r;
@@ -58,7 +58,7 @@ static uint64_t box_namespaces(const struct spec *spec)
     return spec->namespaces & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
 }
 
-static int clone_failed(const struct spec *spec, int code, struct err *err)
+int box_clone_failed(const struct spec *spec, int code, struct err *err)
 {
     bool user = (spec->namespaces & CLONE_NEWUSER) != 0;
 
@@ -78,6 +78,15 @@ static int clone_failed(const struct spec *spec, int code, struct err *err)
         return err_set(err, code,
                        "cannot make a process: a limit on the number of processes is "
                        "reached (RLIMIT_NPROC or a group's pids limit around ration)");
+    case EACCES:
+        return err_refuse(err, code,
+                          "cannot make a process in its group: the group is not ours to put "
+                          "processes into");
+    case EBUSY:
+    case EOPNOTSUPP:
+        return err_refuse(err, code,
+                          "cannot make a process in its group: the group has controllers enabled "
+                          "for its children, or is of a threaded kind");
     case EINVAL:
         return err_refuse(err, code,
                           "cannot make namespaces: this kernel lacks one of those asked for");
@@ -109,28 +118,58 @@ static int box_release(const struct spec *spec, struct spawn *spawn, struct err 
     return r < 0 ? r : box_tell(spawn, &mapped, err);
 }
 
-static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err)
+static pid_t box_clone_here(struct launch *launch, int *ret_pidfd, struct err *err)
 {
+    const struct spawn_options *options = launch->options;
     struct clone_args args = {
         .flags = box_namespaces(launch->spec) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-        .pidfd = (uint64_t)(uintptr_t)&spawn->box_pidfd,
+        .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
         .exit_signal = SIGCHLD,
     };
+    pid_t pid;
+
+    if (options->v2_fd >= 0 && !launch->spec->init) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (unsigned)options->v2_fd;
+    }
+    pid = sys_clone3(&args, sizeof(args));
+    if (pid == 0)
+        box_main(launch);
+    return pid < 0 ? box_clone_failed(launch->spec, -pid, err) : pid;
+}
+
+static int box_main_through(void *data)
+{
+    box_main(data);
+}
+
+/* By a process that enters the namespaces before: see joins_open(). */
+static pid_t box_clone_through(struct launch *launch, int *ret_pidfd, struct err *err)
+{
+    const struct passage passage = {
+        .enter = joins_enter,
+        .main = box_main_through,
+        .flags = box_namespaces(launch->spec),
+        .v2_fd = launch->spec->init ? -1 : launch->options->v2_fd,
+    };
+
+    return clone_through(launch, &passage, ret_pidfd, err);
+}
+
+static int box_clone(struct launch *launch, struct spawn *spawn, struct err *err)
+{
     pid_t pid;
     int r;
 
     r = channel_open(&spawn->channel_fd, &launch->channel_fd, err);
     if (r < 0)
         return r;
-    pid = sys_clone3(&args, sizeof(args));
-    if (pid == 0) {
-        /* Whoever waits for a message must see the supervisor go. */
-        close(spawn->channel_fd);
-        box_main(launch);
-    }
+    launch->supervisor_fd = spawn->channel_fd;
+    pid = launch->through ? box_clone_through(launch, &spawn->box_pidfd, err)
+                          : box_clone_here(launch, &spawn->box_pidfd, err);
     close(launch->channel_fd);
     if (pid < 0)
-        return clone_failed(launch->spec, -pid, err);
+        return pid;
     spawn->box_pid = pid;
     spawn->joins = launch->joins;
     return box_release(launch->spec, spawn, err);
@@ -147,8 +186,9 @@ int spawn_start(const struct spawn_options *options, struct spawn *ret, struct e
         .channel_fd = -1,
         .terminal_fd = -1,
         .init = options->spec->init,
+        .gated = options->gate_fd >= 0,
     };
-    r = launch_prepare(&launch, options, err);
+    r = launch_prepare(&launch, options, false, err);
     if (r < 0)
         err_step(err, "prepare");
     else
@@ -249,7 +289,7 @@ static int read_closed(struct spawn *spawn, enum spawn_event *ret_event,
     struct rusage usage;
     int r;
 
-    if (!spawn->init) {
+    if (!spawn->init && !spawn->gated) {
         *ret_event = SPAWN_STARTED;
         return become_command(spawn, err);
     }
@@ -290,6 +330,12 @@ static bool read_message(struct spawn *spawn, const struct message *message,
     case MESSAGE_EXITED:
         *ret_exit = message->exit;
         *ret_event = SPAWN_EXITED;
+        return true;
+    case MESSAGE_READY:
+        *ret_event = SPAWN_READY;
+        return true;
+    case MESSAGE_CREATED:
+        *ret_event = SPAWN_CREATED;
         return true;
     default:
         return false;

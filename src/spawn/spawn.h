@@ -101,6 +101,7 @@ struct spawn {
     int terminal_fd;   /* pty master once started with tty, else -1 */
     bool init;         /* a box stands between us and COMMAND */
     bool joins;        /* COMMAND joins its unified group instead of being born in it */
+    bool gated;        /* COMMAND's process stops at a gate before it is COMMAND */
     bool started, reaped;
 };
 

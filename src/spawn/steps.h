@@ -12,8 +12,23 @@ int step_pivot(struct launch *launch, struct err *err);
 int step_directory_open(struct launch *launch, struct err *err);
 int step_directory(struct launch *launch, struct err *err);
 
+/* box_steps.c, for a process that enters a container too */
+int step_keyring(struct launch *launch, struct err *err);
+int step_no_new_privs(struct launch *launch, struct err *err);
+int step_bounding_set(struct launch *launch, struct err *err);
+
+/* join.c */
+int step_join_namespaces(struct launch *launch, struct err *err);
+int step_join_cgroup_namespace(struct launch *launch, struct err *err);
+
+/* gate.c */
+int step_ready(struct launch *launch, struct err *err);
+int step_gate(struct launch *launch, struct err *err);
+int step_start_hooks(struct launch *launch, struct err *err);
+
 /* terminal.c */
 int step_terminal_open(struct launch *launch, struct err *err);
+int step_console_send(struct launch *launch, struct err *err);
 int step_terminal_take(struct launch *launch, struct err *err);
 int step_stdio(struct launch *launch, struct err *err);
 

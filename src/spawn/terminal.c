@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -32,12 +33,37 @@ static int multiplexer_open(const struct launch *launch)
     return fd;
 }
 
+/* A clone of the terminal, to be mounted. */
+static int console_tree(const struct launch *launch)
+{
+    return sys_open_tree(launch->tty_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+}
+
+/* Whatever /dev is here: found beneath the root, through no link, and made when it is missing. */
+static int console_make_found(struct launch *launch)
+{
+    struct place place;
+    _cleanup_close_ int tree = -1;
+    int r = place_find(launch, "/dev/console", PLACE_REAL | PLACE_MAKE_FILE, &place, NULL);
+
+    if (r < 0)
+        return r;
+    tree = console_tree(launch);
+    r = tree < 0 ? tree : place_attach(&place, tree);
+    place_done(&place);
+    return r;
+}
+
 /* /dev/console is the terminal, as in every container. */
 static int console_make(struct launch *launch)
 {
     int tree, file;
     int r;
 
+    if (launch->entering)
+        return 0;
+    if (launch->spec->document)
+        return console_make_found(launch);
     if (launch->dev_fd < 0)
         return 0;
     file = openat(launch->dev_fd, "console", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -45,7 +71,7 @@ static int console_make(struct launch *launch)
     if (file < 0)
         return errno == EEXIST ? 0 : -errno;
     close(file);
-    tree = sys_open_tree(launch->tty_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    tree = console_tree(launch);
     if (tree < 0)
         return tree;
     r = sys_move_mount(tree, "", launch->dev_fd, "console", MOVE_MOUNT_F_EMPTY_PATH);
@@ -53,13 +79,23 @@ static int console_make(struct launch *launch)
     return r;
 }
 
-int step_terminal_open(struct launch *launch, struct err *err)
+/* As asked for; else what a run's is, or none: then the client gives it one. */
+static struct winsize terminal_size(const struct launch *launch)
 {
     const struct spawn_options *options = launch->options;
-    struct winsize size = {
-        .ws_row = options->rows ? options->rows : 24,
-        .ws_col = options->columns ? options->columns : 80,
+    const struct spec *spec = launch->spec;
+    unsigned short rows = options->rows ? options->rows : spec->rows;
+    unsigned short columns = options->columns ? options->columns : spec->columns;
+
+    return (struct winsize){
+        .ws_row = rows || spec->document ? rows : 24,
+        .ws_col = columns || spec->document ? columns : 80,
     };
+}
+
+int step_terminal_open(struct launch *launch, struct err *err)
+{
+    const struct winsize size = terminal_size(launch);
     int r;
 
     launch->terminal_fd = multiplexer_open(launch);
@@ -79,6 +115,26 @@ int step_terminal_open(struct launch *launch, struct err *err)
         return err_set(err, errno, "--tty: cannot give the terminal to user %u: %m", launch->uid);
     r = console_make(launch);
     return r < 0 ? err_set(err, -r, "--tty: cannot make /dev/console: %s", err_name(-r)) : 0;
+}
+
+/*
+ * The master to whoever listens at the console socket, with the terminal's name: one message of that name
+ * and one file descriptor, as all runtimes send it.
+ */
+int step_console_send(struct launch *launch, struct err *err)
+{
+    char name[32];
+    int number;
+    int r;
+
+    if (ioctl(launch->terminal_fd, TIOCGPTN, &number) < 0)
+        return err_set(err, errno, "--console-socket: cannot tell the terminal's name: %m");
+    snprintf(name, sizeof(name), "/dev/pts/%d", number);
+    r = fd_send(launch->options->console_fd, launch->terminal_fd, name);
+    if (r < 0)
+        return err_set(err, -r, "--console-socket: cannot pass the terminal on: %s", err_name(-r));
+    launch->terminal_fd = fd_close(launch->terminal_fd);
+    return 0;
 }
 
 /* A session of its own: no signal of the caller's terminal reaches it, and it cannot type there. */
@@ -102,13 +158,28 @@ int step_terminal_take(struct launch *launch, struct err *err)
         if (dup2(launch->tty_fd, i) < 0)
             return err_set(err, errno, "--tty: cannot take the terminal as file %d: %m", i);
     }
-    if (!launch->spec->init) {
+    if (!launch->spec->init && launch->terminal_fd >= 0) {
         struct message message = { .kind = MESSAGE_TERMINAL,
                                    .fds = { launch->terminal_fd },
                                    .n_fds = 1 };
         r = message_send(launch->channel_fd, &message);
     }
     return r < 0 ? err_set(err, -r, "--tty: cannot pass the terminal on: %s", err_name(-r)) : 0;
+}
+
+/*
+ * Pipes become the user's: opening /dev/stdout again takes that. Where it cannot be done it was not needed
+ * before either.
+ */
+static void stdio_give(const struct launch *launch)
+{
+    struct stat st;
+
+    for (int i = 0; i < 3; i++) {
+        if (fstat(i, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != launch->uid &&
+            fchown(i, launch->uid, (gid_t)-1) < 0)
+            continue;
+    }
 }
 
 int step_stdio(struct launch *launch, struct err *err)
@@ -129,5 +200,7 @@ int step_stdio(struct launch *launch, struct err *err)
         if (fds[i] != i && dup2(fds[i], i) < 0)
             r = err_set(err, errno, "cannot set up file descriptor %d of COMMAND: %m", i);
     }
+    if (r >= 0 && launch->spec->document)
+        stdio_give(launch);
     return r;
 }

@@ -56,7 +56,12 @@ static void trial_init(struct trial *t, const char *script)
         .spec = { .init = true,
                   .namespaces =
                       CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP },
-        .options = { .stdio = { -1, -1, -1 }, .die_with_supervisor = true },
+        .options = { .stdio = { -1, -1, -1 },
+                     .die_with_supervisor = true,
+                     .v2_fd = -1,
+                     .gate_fd = -1,
+                     .console_fd = -1,
+                     .enter_pidfd = -1 },
         .uid_map = { 0, geteuid(), 1 },
         .gid_map = { 0, getegid(), 1 },
         .env = { text("PATH=/usr/local/bin:/usr/bin:/bin") },
