@@ -30,6 +30,12 @@ struct oci_context {
     bool rootless;      /* we lack the privileges of root on the host */
     bool no_pivot, no_new_keyring;
     const struct spec_world *world; /* cap_last, limit_context */
+    /*
+     * Takes one sentence. The specification lets a runtime do no more than warn of capabilities that this
+     * kernel does not have ("MUST be logged as a warning"); NULL: they are refused.
+     */
+    void (*warn)(void *data, const char *sentence);
+    void *warn_data;
 };
 
 /*
