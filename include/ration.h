@@ -126,6 +126,11 @@ RATION_API int ration_plan_write(struct ration *ration, const struct ration_spec
                                  const char *layout, const char *format, int fd,
                                  struct ration_error *error);
 
+/* The same for the container that an OCI bundle describes: the directory's config.json. */
+RATION_API int ration_plan_write_bundle(struct ration *ration, const char *bundle,
+                                        const char *layout, const char *format, int fd,
+                                        struct ration_error *error);
+
 /* ---- running --------------------------------------------------------------------------------------------- */
 
 /*

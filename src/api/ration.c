@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "oci/oci.h"
 #include "report/report.h"
 
 /* ---- errors ------------------------------------------------------------------------------------------ */
@@ -217,19 +218,59 @@ static int plan_print(const struct run_plan *plan, const char *format, struct bu
     return err_usage(err, "a plan is written as text or json, not as '%s'", format);
 }
 
-int ration_plan_write(struct ration *ration, const struct ration_spec *draft, const char *layout,
+/* What it would write, of a spec that is complete. */
+static int plan_write(struct ration *ration, const struct spec *spec, const char *layout,
                       const char *format, int fd, struct ration_error *error)
 {
-    _cleanup_(spec_freep) struct spec *spec = NULL;
     _cleanup_buf_ struct buf text = BUF_INIT;
     struct run_plan plan = { 0 };
     struct err err = ERR_INIT;
-    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+    int r = run_plan(ration->engine, spec, layout, &plan, &err);
 
-    if (r >= 0)
-        r = run_plan(ration->engine, spec, layout, &plan, &err);
     if (r >= 0)
         r = plan_print(&plan, format, &text, &err);
     run_plan_done(&plan);
     return r < 0 ? api_error(error, &err, r) : api_write(fd, &text, error);
+}
+
+int ration_plan_write(struct ration *ration, const struct ration_spec *draft, const char *layout,
+                      const char *format, int fd, struct ration_error *error)
+{
+    _cleanup_(spec_freep) struct spec *spec = NULL;
+    struct err err = ERR_INIT;
+    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+
+    return r < 0 ? api_error(error, &err, r) : plan_write(ration, spec, layout, format, fd, error);
+}
+
+static int read_bundle(struct ration *ration, const char *bundle, struct spec **ret,
+                       struct err *err)
+{
+    _cleanup_free_ char *path = realpath(bundle, NULL);
+    _cleanup_free_ char *file = path ? text_format("%s/config.json", path) : NULL;
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    const struct oci_context context = { .name = "NAME",
+                                         .bundle = path,
+                                         .rootless = engine_is_rootless(ration->engine),
+                                         .world = &ration->world };
+
+    if (!path)
+        return err_set_class(err, ERR_USAGE, errno, "cannot open the bundle %.300s: %s", bundle,
+                             err_name(errno));
+    if (!file)
+        return err_nomem(err);
+    int r = file_read_regular(AT_FDCWD, file, OCI_DOCUMENT_MAX, &text);
+    if (r < 0)
+        return err_set_class(err, ERR_USAGE, -r, "cannot read %.300s: %s", file, err_name(-r));
+    return oci_read_config(buf_text(&text), text.len, &context, ret, err);
+}
+
+int ration_plan_write_bundle(struct ration *ration, const char *bundle, const char *layout,
+                             const char *format, int fd, struct ration_error *error)
+{
+    _cleanup_(spec_freep) struct spec *spec = NULL;
+    struct err err = ERR_INIT;
+    int r = read_bundle(ration, bundle, &spec, &err);
+
+    return r < 0 ? api_error(error, &err, r) : plan_write(ration, spec, layout, format, fd, error);
 }

@@ -178,6 +178,11 @@ void fd_closep(int *fd);
 int fd_close(int fd);
 /* Read all of dir_fd/name (at most max bytes, else -EFBIG) into a buffer, replacing its content. */
 int file_read(int dir_fd, const char *name, size_t max, struct buf *ret);
+/*
+ * The same for a file that somebody else names: -EISDIR or -EINVAL unless it is a regular one. A FIFO or a
+ * terminal cannot make us wait, nor become ours.
+ */
+int file_read_regular(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* Read all that an open fd gives from offset 0 by pread. */
 int fd_read_all(int fd, size_t max, struct buf *ret);
 /*

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,18 @@ int file_read(int dir_fd, const char *name, size_t max, struct buf *ret)
     if (fd < 0)
         return -errno;
     return fd_read_all(fd, max, ret);
+}
+
+int file_read_regular(int dir_fd, const char *name, size_t max, struct buf *ret)
+{
+    _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    return S_ISREG(st.st_mode) ? fd_read_all(fd, max, ret) : -EINVAL;
 }
 
 ssize_t file_read_line(int dir_fd, const char *name, char *ret, size_t size)

@@ -1,4 +1,6 @@
 /* ration plan: every write that a run would make, in order, with its reason. */
+#include <unistd.h>
+
 #include "cli/request.h"
 
 static int command_plan(const struct command *command, char *const *argv);
@@ -7,6 +9,9 @@ static const struct ration_option plan_options[] = {
     { "layout", 0, NULL, "LAYOUT",
       "where the controllers are: here (default, this machine), or one of the usual ones by name",
       "The plan", RATION_OPTION_VALUE },
+    { "bundle", 0, NULL, "DIR",
+      "the plan of the container that an OCI bundle describes, instead of options", "The plan",
+      RATION_OPTION_VALUE },
     { "json", 0, NULL, NULL, "write JSON instead of text", "The plan", RATION_OPTION_FLAG },
 };
 
@@ -23,6 +28,24 @@ const struct command plan_command = {
     .run = command_plan,
 };
 
+static int write_plan(const struct request *request, struct ration_error *error)
+{
+    const char *layout = request_value(request, "layout");
+    const char *format = request_flag(request, "json") ? "json" : "text";
+    const char *bundle = request_value(request, "bundle");
+
+    if (!layout)
+        layout = "here";
+    if (!bundle)
+        return request_plan(request, layout, format, error);
+    if (request->described)
+        return cli_usage(error, "--bundle describes all of the container: --%s cannot go with it",
+                         request->described);
+    if (request->command_set)
+        return cli_usage(error, "--bundle describes all of the container: no COMMAND goes with it");
+    return ration_plan_write_bundle(request->ration, bundle, layout, format, STDOUT_FILENO, error);
+}
+
 static int command_plan(const struct command *command, char *const *argv)
 {
     _cleanup_(request_done) struct request request;
@@ -32,9 +55,5 @@ static int command_plan(const struct command *command, char *const *argv)
         return cli_report(&error);
     if (request.help)
         return request_help(&request);
-    const char *layout = request_value(&request, "layout");
-    const char *format = request_flag(&request, "json") ? "json" : "text";
-    if (request_plan(&request, layout ? layout : "here", format, &error) < 0)
-        return cli_report(&error);
-    return 0;
+    return write_plan(&request, &error) < 0 ? cli_report(&error) : 0;
 }

@@ -38,8 +38,10 @@ static int request_set(void *data, const struct ration_option *option, const cha
         request->help = true;
         return 0;
     }
-    if (own == request->command->n_options)
+    if (own == request->command->n_options) {
+        request->described = option->name;
         return ration_spec_set(request->spec, option->name, value, error);
+    }
     if (option->kind == RATION_OPTION_FLAG)
         return flag_value(option, value, &request->values[own], error);
     request->values[own] = value;

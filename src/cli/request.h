@@ -10,7 +10,8 @@ struct request {
     const char
         *values[16]; /* of the command's own options, in the order of its table; NULL: unset */
     bool help;
-    bool command_set; /* a COMMAND was given */
+    bool command_set;      /* a COMMAND was given */
+    const char *described; /* an option that describes a run was given: the last of them; or NULL */
 };
 
 /*

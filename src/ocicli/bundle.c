@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ocicli/bundle.h"
@@ -10,20 +9,15 @@
 
 int document_read(int dir_fd, const char *path, const char *what, struct buf *ret, struct err *err)
 {
-    /* Neither a FIFO nor a terminal may make us wait, or become ours. */
-    _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
+    int r = file_read_regular(dir_fd, path, OCI_DOCUMENT_MAX, ret);
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set(err, errno, "cannot open %s %.200s: %s", what, path, err_name(errno));
-    if (!S_ISREG(st.st_mode))
+    if (r == -EISDIR || r == -EINVAL)
         return err_set(err, EINVAL, "%s %.200s is not a regular file", what, path);
-    int r = fd_read_all(fd, OCI_DOCUMENT_MAX, ret);
     if (r == -EFBIG)
         return err_set(err, EFBIG, "%s %.200s is larger than 16 MiB", what, path);
     if (r < 0)
         return err_set(err, -r, "cannot read %s %.200s: %s", what, path, err_name(-r));
-    return 0;
+    return r;
 }
 
 /* The bundle's directory and its absolute path, without links in it. */

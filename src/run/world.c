@@ -15,17 +15,9 @@
 static int world_read_file(void *data, const char *path, char **ret)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
+    int r = file_read_regular(AT_FDCWD, path, FILE_MAX, &text);
 
     (void)data;
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (S_ISDIR(st.st_mode))
-        return -EISDIR;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
-    int r = fd_read_all(fd, FILE_MAX, &text);
     if (r < 0)
         return r;
     if (strlen(buf_text(&text)) != text.len)

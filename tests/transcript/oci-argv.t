@@ -162,7 +162,7 @@ create() { # what is wrong with the bundle: EREGEX NAME
 run_ration --root "$root" create --bundle "$work/none" one
 expect_refusal 1 'cannot open the bundle .*no such file or directory'
 mkdir "$work/b"
-create "cannot open the bundle's config.json: no such file or directory" 'a bundle without config.json'
+create "cannot read the bundle's config.json: no such file or directory" 'a bundle without config.json'
 mkfifo "$work/b/config.json"
 create 'config.json is not a regular file' 'config.json that is a FIFO'
 rm "$work/b/config.json"
@@ -178,7 +178,7 @@ rm "$work/b/config.json"
 : >"$work/b/config.json"
 create '^ration-oci: ' 'config.json that is empty'
 run_ration --root "$root" create --bundle "$work/b" --config "$work/none" one
-expect_refusal 1 'cannot open the document .*no such file'
+expect_refusal 1 'cannot read the document .*no such file'
 
 run_ration spec --bundle "$work/b"
 expect_refusal 1 'config.json exists' 'spec overwrites nothing'
