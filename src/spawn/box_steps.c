@@ -269,20 +269,31 @@ int step_bounding_set(struct launch *launch, struct err *err)
     return 0;
 }
 
+bool go_take(struct launch *launch, const struct message *message)
+{
+    if (message->kind != MESSAGE_GO || message->n_tasks < 0 ||
+        (size_t)message->n_tasks > message->n_fds)
+        return false;
+    launch->n_tasks_fds = (size_t)message->n_tasks;
+    memcpy(launch->tasks_fds, message->fds, sizeof(launch->tasks_fds));
+    if (message->n_fds > launch->n_tasks_fds)
+        launch->v2_fd = message->fds[launch->n_tasks_fds];
+    launch->has_gone = true;
+    return true;
+}
+
 /* The supervisor has made the groups meanwhile and put the limits in force; it sends the way in. */
 static int step_go(struct launch *launch, struct err *err)
 {
     struct message message;
-    int r = message_receive(launch->channel_fd, true, &message);
+    int r;
 
-    if (r <= 0 || message.kind != MESSAGE_GO || message.n_tasks < 0 ||
-        (size_t)message.n_tasks > message.n_fds)
+    if (launch->has_gone)
+        return 0;
+    r = message_receive(launch->channel_fd, true, &message);
+    if (r <= 0 || !go_take(launch, &message))
         return r < 0 ? err_set(err, -r, "cannot read from the supervisor: %s", err_name(-r))
                      : err_set(err, EPIPE, "the supervisor went away");
-    launch->n_tasks_fds = (size_t)message.n_tasks;
-    memcpy(launch->tasks_fds, message.fds, sizeof(launch->tasks_fds));
-    if (message.n_fds > launch->n_tasks_fds)
-        launch->v2_fd = message.fds[launch->n_tasks_fds];
     return 0;
 }
 

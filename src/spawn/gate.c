@@ -76,7 +76,9 @@ int step_ready(struct launch *launch, struct err *err)
 
     if (r < 0)
         return r;
-    r = message_receive(launch->channel_fd, true, &message);
+    do { /* the groups may be made before or after the hooks are run */
+        r = message_receive(launch->channel_fd, true, &message);
+    } while (r > 0 && go_take(launch, &message));
     if (r <= 0 || message.kind != MESSAGE_CONTINUE)
         return supervisor_gone(r, err);
     for (size_t i = 0; i < ARRAY_SIZE(launch->hook_fds); i++) {

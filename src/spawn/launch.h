@@ -73,6 +73,7 @@ struct launch {
     int v2_fd; /* -1: none */
     int tasks_fds[MESSAGE_FDS];
     size_t n_tasks_fds;
+    bool has_gone; /* it was called */
 
     /* the box */
     int supervisor_fd; /* the other end of the channel, to be closed by the box */
@@ -266,6 +267,8 @@ struct message {
     size_t n_fds;
 };
 
+/* Is it MESSAGE_GO? Then the launch has what it brings. (box_steps.c) */
+bool go_take(struct launch *launch, const struct message *message);
 /* 0 or -errno; MSG_NOSIGNAL. */
 int message_send(int fd, const struct message *message);
 /* A text and one file descriptor to somebody who is not us. 0 or -errno. */
