@@ -360,3 +360,29 @@ world_processes() {
         echo "${w_proc##*/} $(readlink "$w_proc/exe") $(tr '\0' ' ' <"$w_proc/cmdline" 2>/dev/null)"
     done
 }
+
+# Prints what the runtime keeps of containers, in its own directories. A cache of filters is none.
+world_records() {
+    find /run /tmp -mindepth 1 -path "*/$runtime_name/*" ! -path "$world/*" \
+        ! -name .seccomp ! -path '*/.seccomp/*' 2>/dev/null
+}
+
+# An ordinary user, tester, with the numbers from 300000 lent to it, and as_user to be it: of the
+# world's copy of /etc only.
+user_make() {
+    sed -i '/^tester:/d' /etc/passwd /etc/group /etc/subuid /etc/subgid 2>/dev/null
+    echo "tester:x:23456:23456::$world/user:/bin/sh" >>/etc/passwd
+    echo 'tester:x:23456:' >>/etc/group
+    echo 'tester:300000:65536' >>/etc/subuid
+    echo 'tester:300000:65536' >>/etc/subgid
+    mkdir -p "$world/user" /run/user/23456 &&
+        chown 23456:23456 "$world/user" /run/user/23456 && chmod 700 /run/user/23456
+    cat >"$world/tools/as_user" <<END
+#!/bin/sh
+cd $world/user || exit
+exec setpriv --reuid 23456 --regid 23456 --init-groups --inh-caps=-all env -i PATH="\$PATH" \\
+    TERM=xterm HOME=$world/user USER=tester XDG_RUNTIME_DIR=/run/user/23456 TMPDIR=/tmp \\
+    \${CONTAINERS_CONF:+CONTAINERS_CONF=\$CONTAINERS_CONF} "\$@"
+END
+    chmod 755 "$world/tools/as_user"
+}

@@ -98,6 +98,8 @@ if [ -b "/dev/$disk" ] && has_controller blkio; then
     expect_limit slow blkio blkio.throttle.write_iops_device \
         "$(stat -c '%Hr:%Lr' "/dev/$disk") 100" - - 'and that of writing'
     works 'it is removed' podman rm -f -t 0 slow
+else
+    skip 'with a limit of reading' 'there is no disk, or no controller for it'
 fi
 mkdir "$work/hooks"
 cat >"$work/hook" <<'END'

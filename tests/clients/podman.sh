@@ -87,9 +87,7 @@ expect_podman_gone() { # PREFIX of the names [ERE of groups that podman leaves]
         sleep 0.1
     done
     expect_equal "$t_remains" '' "$1: no process is left"
-    expect_equal "$(find /run /tmp -path "*$runtime_name/*" ! -path "$world/*" -mindepth 1 \
-        ! -name '.seccomp*' ! -path '*/.seccomp/*' 2>/dev/null)" \
-        '' "$1: no record of the runtime is left"
+    expect_equal "$(world_records)" '' "$1: no record of the runtime is left"
     expect_equal "$(find /tmp /var/tmp -name 'conmon*' -o -name 'podman[0-9]*' -o \
         -name 'buildah[0-9]*')" '' "$1: no temporary file of a client is left"
     expect_equal "$(awk '$5 ~ /overlay-containers|\/merged$|\/vfs\/dir|buildah/ { print $5 }' \
