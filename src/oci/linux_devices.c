@@ -176,10 +176,30 @@ static int add_devices(struct reading *r)
     return 0;
 }
 
+/*
+ * "/dev/ptmx: a bind-mount or symlink of the container's /dev/pts/ptmx": engines that hand over all devices of
+ * the host list its node too, which the link takes the place of.
+ */
+static void drop_ptmx(struct spec *spec)
+{
+    for (size_t i = 0; i < spec->n_devices; i++) {
+        struct spec_device *device = &spec->devices[i];
+        if (strcmp(device->path, "/dev/ptmx") != 0 || device->type != 'c' || device->major != 5 ||
+            device->minor != 2)
+            continue;
+        free(device->path);
+        free(device->source);
+        spec->n_devices--;
+        memmove(device, device + 1, (spec->n_devices - i) * sizeof(*device));
+        return;
+    }
+}
+
 static int add_symlinks(struct reading *r)
 {
     struct spec *spec = r->spec;
 
+    drop_ptmx(spec);
     for (size_t i = 0; i < ARRAY_SIZE(symlink_table); i++) {
         struct spec_symlink *link;
         if (has_path(spec, symlink_table[i].path) || is_mounted(spec, symlink_table[i].path))
