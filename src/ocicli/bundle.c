@@ -50,7 +50,9 @@ int bundle_read(struct session *session, const char *name, const struct bundle_v
     _cleanup_buf_ struct buf text = BUF_INIT;
     struct oci_context context = { .name = name,
                                    .no_pivot = values->no_pivot,
-                                   .no_new_keyring = values->no_new_keyring };
+                                   .no_new_keyring = values->no_new_keyring,
+                                   .warn = log_warning,
+                                   .warn_data = session };
     struct engine *engine;
     int r = session_engine(session, &engine, err);
 

@@ -90,7 +90,9 @@ static int read_process(struct session *session, const struct exec_values *exec,
     _cleanup_buf_ struct buf text = BUF_INIT;
     struct oci_context context = { .name = info->name,
                                    .bundle = info->bundle,
-                                   .rootless = engine_is_rootless(session->engine) };
+                                   .rootless = engine_is_rootless(session->engine),
+                                   .warn = log_warning,
+                                   .warn_data = session };
     int r;
 
     if (!info->document || !info->bundle)

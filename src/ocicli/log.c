@@ -160,6 +160,14 @@ void log_error(const struct session *session, const struct err *err)
     say(session, "error", text, true);
 }
 
+void log_warning(void *session, const char *sentence)
+{
+    const struct session *of = session;
+
+    if (!of->log_level || strcmp(of->log_level, "error") != 0)
+        say(of, "warning", sentence, false);
+}
+
 void log_debug(const struct session *session, const char *fmt, ...)
 {
     char text[400];

@@ -100,6 +100,8 @@ int ocicli_main(int argc, char **argv);
 int log_open(struct session *session, struct err *err);
 /* Tell an error: on stderr, and in the log that was asked for. */
 void log_error(const struct session *session, const struct err *err);
+/* What the specification has a runtime do no more than warn of; session is a struct session. */
+void log_warning(void *session, const char *sentence);
 /* With --debug or --log-level debug alone: what is being done. */
 void log_debug(const struct session *session, const char *fmt, ...) _printf_(2, 3);
 /* Write a text to stdout; a broken stdout is an error like any other. */
