@@ -1,42 +1,149 @@
-/* The verbs of containers, not made yet. */
+/* A container as it is found: its record, its first process, its groups; the verbs that only look. */
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "run/container.h"
-#include "run/run_private.h"
+#include "run/container_private.h"
 
-static int not_yet(const char *verb, struct err *err)
+/* ---- opening ------------------------------------------------------------------------------------------- */
+
+int container_open(struct engine *engine, const char *name, bool lock, struct container *ret,
+                   struct err *err)
 {
-    return err_set(err, ENOSYS, "%s: not made yet", verb);
+    struct container container = { .engine = engine };
+    bool alive;
+    int r = text_replace(&container.name, name) < 0 ? err_nomem(err) : 0;
+
+    if (r >= 0)
+        r = container_open_state(engine, &container.state, err);
+    if (r >= 0)
+        r = lock ? record_open(container.state, name, CONTAINER_LOCK_US, &container.record,
+                               &container.text, err)
+                 : state_read(container.state, name, &container.text, &alive, err);
+    if (r == -EFBIG && !lock) /* none of ours; its second account may know */
+        r = 0;
+    if (r < 0) {
+        container_close(&container);
+        return r;
+    }
+    container.being_made = !lock && r > 0;
+    container_read_process(&container);
+    *ret = container;
+    return 0;
 }
 
-int container_create(struct engine *engine, const struct spec *spec,
-                     const struct container_options *options, struct err *err)
+void container_close(struct container *container)
 {
-    (void)engine, (void)spec, (void)options;
-    return not_yet("create", err);
+    group_close(container->group);
+    cgroups_close(container->cgroups);
+    record_close(container->record);
+    state_close(container->state);
+    buf_done(&container->text);
+    free(container->name);
+    free(container->path);
+    *container = CONTAINER_INIT;
 }
 
-int container_start(struct engine *engine, const char *name,
-                    const struct container_options *options, struct err *err)
+/* ---- groups --------------------------------------------------------------------------------------------- */
+
+bool container_has_own_pids(const struct container *container)
 {
-    (void)engine, (void)name, (void)options;
-    return not_yet("start", err);
+    char pids[8];
+
+    return container->intact &&
+           record_find(buf_text(&container->text), "pids", pids, sizeof(pids)) &&
+           strcmp(pids, "own") == 0;
 }
 
-int container_run(struct engine *engine, const struct spec *spec,
-                  const struct container_options *options, bool detach, bool keep, int *ret_status,
-                  struct err *err)
+int container_group_paths(struct container *container, struct buf *ret, struct err *err)
 {
-    (void)engine, (void)spec, (void)options, (void)detach, (void)keep, (void)ret_status;
-    return not_yet("run", err);
+    _cleanup_(cgroups_closep) struct cgroups *cgroups = NULL;
+    struct cgroups_options options = {
+        .root_fd = -1,
+        .rootless = container->engine->rootless,
+        .path = container->path,
+        .named = true,
+    };
+
+    if (container->intact) {
+        container_group_lines(buf_text(&container->text), ret);
+        return buf_error(ret) < 0 ? err_nomem(err) : 0;
+    }
+    int r = cgroups_open(&options, &cgroups, err);
+    return r < 0 ? r : group_paths_named(cgroups, container->name, ret, err);
 }
 
-int container_inspect(struct engine *engine, const char *name, struct container_info *ret,
-                      struct err *err)
+int container_open_group(struct container *container, struct err *err)
 {
-    (void)engine, (void)name, (void)ret;
-    return not_yet("state", err);
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+    struct cgroups_options options = {
+        .root_fd = -1,
+        .rootless = container->engine->rootless,
+        .selective = true,
+    };
+    struct err ours = ERR_INIT;
+
+    if (container->group)
+        return 0;
+    int r = container_group_paths(container, &paths, err);
+    if (r < 0 || paths.len == 0)
+        return r;
+    if (!container->cgroups)
+        r = cgroups_open(&options, &container->cgroups, err);
+    if (r < 0)
+        return r;
+    r = group_open(container->cgroups, buf_text(&paths), &container->group, &ours);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0 && err)
+        *err = ours;
+    return r;
 }
+
+/* ---- status --------------------------------------------------------------------------------------------- */
+
+/*
+ * start tells that it begins, and that it has begun; killed in between it leaves the question to the gate:
+ * nobody listens there any more when the program was executed.
+ */
+static bool has_begun(const struct container *container)
+{
+    const char *text = buf_text(&container->text);
+    char value[GATE_NAME_SIZE];
+    int fd;
+
+    if (!container->intact || record_find(text, "begun", value, sizeof(value)))
+        return true;
+    if (!record_find(text, "begin", value, sizeof(value)) ||
+        !record_find(text, "gate", value, sizeof(value)))
+        return false;
+    if (gate_connect(container->state, value, &fd, NULL) < 0)
+        return true;
+    close(fd);
+    return false;
+}
+
+enum container_status container_find_status(struct container *container)
+{
+    if (container->being_made)
+        return CONTAINER_CREATING;
+    if (!process_is_alive(&container->init))
+        return CONTAINER_STOPPED;
+    if (container_open_group(container, NULL) >= 0 && container->group &&
+        group_is_frozen(container->group))
+        return CONTAINER_PAUSED;
+    return has_begun(container) ? CONTAINER_RUNNING : CONTAINER_CREATED;
+}
+
+const char *container_status_name(enum container_status status)
+{
+    static const char *const name_table[] = { "creating", "created", "running", "paused",
+                                              "stopped" };
+
+    return name_table[status];
+}
+
+/* ---- telling ---------------------------------------------------------------------------------------------- */
 
 void container_info_done(struct container_info *info)
 {
@@ -48,65 +155,91 @@ void container_info_done(struct container_info *info)
     *info = (struct container_info){ 0 };
 }
 
+static uint64_t number_on_record(const char *text, const char *key)
+{
+    char digits[24];
+    uint64_t number;
+
+    return record_find(text, key, digits, sizeof(digits)) &&
+                   number_parse(digits, UINT64_MAX, &number) == 0
+               ? number
+               : 0;
+}
+
+static int info_fill(struct container *container, struct container_info *ret, struct err *err)
+{
+    const char *text = buf_text(&container->text);
+    _cleanup_(spec_freep) struct spec *spec = NULL;
+    int r = container_read_spec(container, &spec, err);
+
+    if (r < 0)
+        return r;
+    *ret = (struct container_info){
+        .name = TAKE_PTR(spec->name),
+        .bundle = TAKE_PTR(spec->bundle),
+        .rootfs = TAKE_PTR(spec->rootfs),
+        .annotations = TAKE_PTR(spec->annotations),
+        .document = container_value(text, "document"),
+        .status = container_find_status(container),
+        .created_us = number_on_record(text, "started"),
+        .owner = (uid_t)number_on_record(text, "owner"),
+    };
+    ret->pid = ret->status == CONTAINER_STOPPED ? 0 : container->init.pid;
+    return 0;
+}
+
+int container_inspect(struct engine *engine, const char *name, struct container_info *ret,
+                      struct err *err)
+{
+    struct container container = CONTAINER_INIT;
+    int r = container_open(engine, name, false, &container, err);
+
+    if (r < 0)
+        return r;
+    r = info_fill(&container, ret, err);
+    container_close(&container);
+    return r;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------- */
+
+struct visiting {
+    struct engine *engine;
+    int (*fn)(void *data, const struct container_info *info);
+    void *data;
+    struct err *err;
+};
+
+static int visit_one(void *data, const char *name, const char *text, bool alive)
+{
+    struct visiting *visiting = data;
+    struct container_info info;
+
+    (void)text, (void)alive;
+    int r = container_inspect(visiting->engine, name, &info, visiting->err);
+    if (r == -ENOENT) { /* gone meanwhile */
+        *visiting->err = ERR_INIT;
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    r = visiting->fn(visiting->data, &info);
+    container_info_done(&info);
+    return r;
+}
+
 int container_visit(struct engine *engine, int (*fn)(void *data, const struct container_info *info),
                     void *data, struct err *err)
 {
-    (void)engine, (void)fn, (void)data;
-    return not_yet("list", err);
-}
+    _cleanup_(state_closep) struct state *state = NULL;
+    struct err ours = ERR_INIT;
+    struct visiting visiting = { .engine = engine, .fn = fn, .data = data, .err = &ours };
+    int r = container_open_state(engine, &state, err);
 
-int container_kill(struct engine *engine, const char *name, int signal, bool all, struct err *err)
-{
-    (void)engine, (void)name, (void)signal, (void)all;
-    return not_yet("kill", err);
-}
-
-int container_delete(struct engine *engine, const char *name, bool force,
-                     const struct container_options *options, struct err *err)
-{
-    (void)engine, (void)name, (void)force, (void)options;
-    return not_yet("delete", err);
-}
-
-int container_pause(struct engine *engine, const char *name, bool paused, struct err *err)
-{
-    (void)engine, (void)name, (void)paused;
-    return not_yet("pause", err);
-}
-
-int container_exec(struct engine *engine, const char *name, const struct spec *process,
-                   const struct container_options *options, const char *cgroup, bool detach,
-                   int *ret_status, struct err *err)
-{
-    (void)engine, (void)name, (void)process, (void)options, (void)cgroup, (void)detach;
-    (void)ret_status;
-    return not_yet("exec", err);
-}
-
-int container_pids(struct engine *engine, const char *name, pid_t **ret, size_t *ret_n,
-                   struct err *err)
-{
-    (void)engine, (void)name, (void)ret, (void)ret_n;
-    return not_yet("ps", err);
-}
-
-int container_update(struct engine *engine, const char *name, const struct limit_set *limits,
-                     struct err *err)
-{
-    (void)engine, (void)name, (void)limits;
-    return not_yet("update", err);
-}
-
-int container_sample(struct engine *engine, const char *name, struct sample *ret, struct err *err)
-{
-    (void)engine, (void)name, (void)ret;
-    return not_yet("events", err);
-}
-
-int container_watch(struct engine *engine, const char *name, uint64_t interval_us,
-                    int (*fn)(void *data, const struct sample *sample, bool oom), void *data,
-                    struct err *err)
-{
-    (void)engine, (void)name, (void)interval_us, (void)fn, (void)data;
-    return not_yet("events", err);
+    if (r < 0)
+        return r;
+    r = state_visit(state, visit_one, &visiting, &ours);
+    if (r < 0 && err)
+        *err = ours;
+    return r;
 }

@@ -96,10 +96,13 @@ static int reclaim_record(struct engine *engine, const char *name, const char *t
                           struct err *err)
 {
     _cleanup_buf_ struct buf paths = BUF_INIT;
-    char pids[8];
+    char pids[16];
 
     if (!record_name_valid(name))
         return err_set(err, EINVAL, "'%.140s' in the run directory is not a record of ours", name);
+    /* One that nobody holds the lock of is not dead: containers outlive who made them. */
+    if (record_find(text, "kind", pids, sizeof(pids)))
+        return err_set(err, EBUSY, "'%s' is a container of ration-oci; delete it with that", name);
     if (!groups_on_record(text, &paths)) {
         buf_reset(&paths);
         int r = groups_by_name(engine, name, &paths, err);

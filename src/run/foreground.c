@@ -10,13 +10,6 @@
 #include <unistd.h>
 
 #include "run/run_private.h"
-#include "run/terminal.h"
-
-struct foreground {
-    sigset_t old_mask;
-    int signal_fd;
-    struct terminal terminal;
-};
 
 /* What is done with a signal that reaches us. */
 enum signal_way {
@@ -52,6 +45,9 @@ static int handle_signal(struct run *run, int signal)
         if (signal_table[i].signal == signal)
             way = signal_table[i].way;
     }
+    /* A container's process ends when it does: who waits for it may have other means. */
+    if (way == WAY_END && run->spec->document)
+        way = WAY_PASS;
     switch (way) {
     case WAY_END:
         return run_stop_gently(run, signal);
@@ -88,10 +84,12 @@ static int on_started(struct run *run)
     return terminal_resize(&foreground->terminal, run->spawn.terminal_fd);
 }
 
-static int foreground_signals(struct foreground *foreground, struct err *err)
+int foreground_begin(struct foreground *foreground, struct err *err)
 {
     sigset_t mask;
 
+    *foreground = (struct foreground){ .signal_fd = -1 };
+    terminal_init(&foreground->terminal);
     sigemptyset(&mask);
     for (size_t i = 0; i < ARRAY_SIZE(signal_table); i++)
         sigaddset(&mask, signal_table[i].signal);
@@ -116,44 +114,58 @@ static int on_settled(void *data)
     return 0;
 }
 
-static int foreground_run(struct foreground *foreground, struct run *run, struct result **ret,
-                          struct err *err)
+static int foreground_join(struct foreground *foreground, struct run *run, struct err *err)
 {
+    bool typed = run->spec->interactive || run->spec->document;
     int r = 0;
 
     run->foreground = foreground;
     run->on_started = on_started;
     if (run->spec->tty)
-        r = terminal_enter(&foreground->terminal, run->spec->interactive ? run->stdio[0] : -1, err);
+        r = terminal_enter(&foreground->terminal, typed ? run->stdio[0] : -1, err);
     if (r >= 0 && loop_add_fd(&run->loop, foreground->signal_fd, POLLIN, on_signal, run) < 0)
         r = err_set(err, ENOSPC, "cannot watch signals");
     int settled = loop_add_timer(&run->loop, on_settled, NULL);
     if (settled >= 0)
         loop_arm(&run->loop, settled, clock_us(CLOCK_MONOTONIC) + SETTLED_US);
+    return r;
+}
+
+int foreground_attend(struct foreground *foreground, struct run *run, struct err *err)
+{
+    int r = foreground_join(foreground, run, err);
+
     if (r >= 0)
-        r = run_wait(run, ret, err);
+        r = run_attend(run, err);
     terminal_leave(&foreground->terminal);
     return r;
+}
+
+void foreground_end(struct foreground *foreground)
+{
+    fd_close(foreground->signal_fd);
+    sigprocmask(SIG_SETMASK, &foreground->old_mask, NULL);
 }
 
 int run_foreground(struct engine *engine, const struct spec *spec, const int stdio[3],
                    struct result **ret, struct err *err)
 {
-    struct foreground foreground = { .signal_fd = -1 };
+    struct foreground foreground;
     struct run *run = NULL;
     unsigned short rows = 0, columns = 0;
-    int r = foreground_signals(&foreground, err);
+    int r = foreground_begin(&foreground, err);
 
     if (r < 0)
         return r;
-    terminal_init(&foreground.terminal);
     if (spec->tty)
         terminal_size(stdio, &rows, &columns);
     r = run_start_sized(engine, spec, stdio, rows, columns, &run, err);
     if (r >= 0)
-        r = foreground_run(&foreground, run, ret, err);
+        r = foreground_join(&foreground, run, err);
+    if (r >= 0)
+        r = run_wait(run, ret, err);
+    terminal_leave(&foreground.terminal);
     run_free(run);
-    fd_close(foreground.signal_fd);
-    sigprocmask(SIG_SETMASK, &foreground.old_mask, NULL);
+    foreground_end(&foreground);
     return r;
 }

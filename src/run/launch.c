@@ -12,14 +12,24 @@
 
 /* ---- record ------------------------------------------------------------------------------------------ */
 
+/* Not where no limit needs one and no unified hierarchy gives figures for nothing. */
+bool launch_needs_group(const struct run *run)
+{
+    if (run->engine->manager == MANAGER_DISABLED)
+        return false;
+    return run->plan.plan->controllers != 0 || run->plan.layout.has_v2 || run->spec->document;
+}
+
 /* Each line of the groups' list, marked as such. */
-static int record_lines(struct run *run, struct buf *ret, struct err *err)
+int launch_record_lines(struct run *run, struct buf *ret, struct err *err)
 {
     _cleanup_buf_ struct buf paths = BUF_INIT;
     const char *cursor, *line;
     size_t len;
-    int r = group_paths(run->cgroups, run->plan.plan, run->spec->name, &paths, err);
+    int r = 0;
 
+    if (launch_needs_group(run))
+        r = group_paths(run->cgroups, run->plan.plan, run->spec->name, &paths, err);
     if (r < 0)
         return r;
     cursor = buf_text(&paths);
@@ -41,7 +51,7 @@ static int launch_record(struct run *run, struct err *err)
     if (r >= 0)
         r = targets_find(&run->targets, run->spec, err);
     if (r >= 0)
-        r = record_lines(run, &lines, err);
+        r = launch_record_lines(run, &lines, err);
     if (r < 0)
         return r;
     r = record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);
@@ -99,12 +109,6 @@ static int launch_cpu_watch(struct run *run, struct err *err)
     return 0;
 }
 
-/* Not where no limit needs one and no unified hierarchy gives figures for nothing. */
-static bool needs_group(const struct run *run)
-{
-    return run->plan.plan->controllers != 0 || run->plan.layout.has_v2;
-}
-
 /* What COMMAND leaves behind is found by its process namespace or by its group. */
 static int check_end(const struct run *run, struct err *err)
 {
@@ -122,7 +126,7 @@ static int launch_groups(struct run *run, struct err *err)
 {
     const struct run_plan *plan = &run->plan;
 
-    if (!needs_group(run))
+    if (!launch_needs_group(run))
         return check_end(run, err);
     int r =
         group_create(run->cgroups, plan->plan, &plan->machine, run->spec->name, &run->group, err);
@@ -165,7 +169,7 @@ static uint64_t rlimit_number(const char *text, size_t len)
 }
 
 /* The plan's writes to the process itself, in the form in which the child needs them. */
-static size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t max)
+size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t max)
 {
     size_t n = 0;
 
@@ -197,30 +201,44 @@ static bool spec_shows_cgroups(const struct spec *spec)
     return false;
 }
 
+/* Does the run have a group of its own there? */
+static bool hierarchy_is_ours(const struct run *run, const struct hierarchy_info *info)
+{
+    if (info->version == 2 || (info->controllers & run->plan.plan->controllers) != 0)
+        return true;
+    return run->spec->document && info->controllers == 0 && info->writable;
+}
+
+static struct spawn_cgroup_mount cgroup_mount_of(const struct run *run,
+                                                 const struct hierarchy_info *info)
+{
+    static const char named[] = "name=";
+
+    if (info->version == 2)
+        return (struct spawn_cgroup_mount){ .version = 2,
+                                            .target = run->plan.layout.has_v1 ? "unified" : "" };
+    bool is_named = text_starts(info->name, named);
+    return (struct spawn_cgroup_mount){
+        .version = 1,
+        .options = info->name,
+        .target = is_named ? info->name + strlen(named) : info->name,
+    };
+}
+
 /*
  * The hierarchies in which the run has groups of its own: the others would show nothing of it. A
  * unified hierarchy that stands alone is mounted at the top, as everybody expects it.
  */
-static size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret,
-                                   size_t max)
+size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret, size_t max)
 {
     struct hierarchy_info info;
     size_t n = 0;
 
-    if (!spec_shows_cgroups(run->spec) || !needs_group(run))
+    if (!spec_shows_cgroups(run->spec) || !launch_needs_group(run))
         return 0;
     for (size_t i = 0; n < max && cgroups_hierarchy(run->cgroups, i, &info); i++) {
-        bool ours = info.version == 2 || (info.controllers & run->plan.plan->controllers) != 0;
-        if (!ours)
-            continue;
-        bool alone = info.version == 2 && !run->plan.layout.has_v1;
-        ret[n++] = (struct spawn_cgroup_mount){
-            .version = info.version,
-            .options = info.version == 2 ? NULL : info.name,
-            .target = alone               ? ""
-                      : info.version == 2 ? "unified"
-                                          : info.name,
-        };
+        if (hierarchy_is_ours(run, &info))
+            ret[n++] = cgroup_mount_of(run, &info);
     }
     return n;
 }
@@ -252,8 +270,6 @@ static int launch_relays(struct run *run)
         r = relay_start(run, RELAY_ERR, TAKE_FD(run->pipe_err[0]), run->stdio[2]);
     return r;
 }
-
-#define CGROUP_MOUNTS_MAX 16
 
 /*
  * Is there a hierarchy of which COMMAND would see more than its own groups, if it came to mount it? As the
@@ -301,7 +317,7 @@ static int launch_processes(struct run *run, struct err *err)
 }
 
 /* Only now, with every limit read back. */
-static int launch_go(struct run *run, struct err *err)
+int launch_go(struct run *run, struct err *err)
 {
     struct spawn_groups groups = { .v2_fd = -1 };
 

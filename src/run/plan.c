@@ -22,11 +22,16 @@ static bool wants_cpu_time(const struct spec *spec)
            limit_is_set(&spec->limits, LIMIT_CPU_TIME_SOFT);
 }
 
+#define CONTROLLERS_ALL ((1u << CONTROLLER_COUNT) - 1)
+
 /* Groups that are wanted for what they count or do, beside those that limits need. */
 static unsigned measured_controllers(const struct spec *spec, bool has_v2)
 {
     unsigned mask = 0;
 
+    /* Whoever manages containers reads their figures in the groups themselves, in all hierarchies. */
+    if (spec->document && spec->measure == SPEC_MEASURE_ALL)
+        return CONTROLLERS_ALL;
     if (spec->measure == SPEC_MEASURE_ALL)
         mask |= CONTROLLER_BIT(CONTROLLER_MEMORY) | CONTROLLER_BIT(CONTROLLER_PIDS) |
                 CONTROLLER_BIT(CONTROLLER_IO);
@@ -45,6 +50,8 @@ int run_open_cgroups(const struct engine *engine, const struct spec *spec, struc
     struct cgroups_options options = {
         .root_fd = -1,
         .parent = spec->cgroup_parent,
+        .path = spec->cgroups_path,
+        .named = spec->document && spec->measure == SPEC_MEASURE_ALL,
         .rootless = engine->rootless,
         /* Whether there is a unified hierarchy is not known yet: look for what either answer needs. */
         .controllers = measured_controllers(spec, false),
@@ -66,6 +73,8 @@ static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *e
         .weight_map = spec->weight_map,
         .best_effort = spec->best_effort,
         .measure = measured_controllers(spec, plan->layout.has_v2),
+        .mirror = spec->limits_inside,
+        .beyond_machine = spec->document,
     };
 
     return limits_plan(&spec->limits, &plan->layout, &plan->machine, &options, &plan->plan, err);
@@ -94,8 +103,18 @@ static void add_ceiling(void *data, enum limit_id limit, const char *path, const
     list->failed |= !ceiling->path || !ceiling->value;
 }
 
-int run_plan_here(const struct cgroups *cgroups, unsigned parts, const struct spec *spec,
-                  struct run_plan *ret, struct err *err)
+/* As if there were nothing: a limit that needs a group is refused for that reason. */
+static void layout_disable(struct layout *layout)
+{
+    for (size_t i = 0; i < CONTROLLER_COUNT; i++) {
+        layout->controller[i].writable = false;
+        layout->controller[i].obstacle = "groups are not wanted (--cgroup-manager disabled)";
+        layout->controller[i].remedy = NULL;
+    }
+}
+
+int run_plan_here(const struct engine *engine, const struct cgroups *cgroups, unsigned parts,
+                  const struct spec *spec, struct run_plan *ret, struct err *err)
 {
     struct ceiling_list list = { .plan = ret };
     int r = machine_read_parts(-1, parts, &ret->machine, err);
@@ -103,6 +122,8 @@ int run_plan_here(const struct cgroups *cgroups, unsigned parts, const struct sp
     if (r < 0)
         return r;
     ret->layout = *cgroups_layout(cgroups);
+    if (engine->manager == MANAGER_DISABLED)
+        layout_disable(&ret->layout);
     r = plan_on(spec, ret, err);
     if (r < 0)
         return r;
@@ -146,7 +167,7 @@ int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
     } else {
         r = run_open_cgroups(engine, spec, &cgroups, &parts, err);
         if (r >= 0)
-            r = run_plan_here(cgroups, parts, spec, &plan, err);
+            r = run_plan_here(engine, cgroups, parts, spec, &plan, err);
         if (r < 0 && err->class == ERR_REFUSED && engine->rootless)
             r = plan_as_root(spec, &plan, err);
         /* Sentences about this layout belong to cgroups, which ends here; a plan has its own copies. */

@@ -111,6 +111,8 @@ static int relay_count(struct relay *relay)
 
     if (!relay->counted)
         return 0;
+    if (!run->plan.plan) /* COMMAND of a container: nobody limits its output here */
+        return 0;
     pthread_mutex_lock(&run->lock);
     const struct limit_value *limit = &run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT];
     uint64_t most = limit->state == LIMIT_SET ? limit->number : UINT64_MAX;
@@ -199,7 +201,7 @@ int relay_terminal(struct run *run)
 
     if (fd < 0)
         return 0;
-    if (run->spec->interactive && run->stdio[0] >= 0) {
+    if ((run->spec->interactive || run->spec->document) && run->stdio[0] >= 0) {
         int r = relay_start(run, RELAY_IN, run->stdio[0], fd);
         if (r < 0)
             return r;

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
 #include "run/container.h"
 #include "run/run.h"
+#include "run/terminal.h"
+#include "seccomp/seccomp.h"
 #include "spawn/spawn.h"
 #include "state/state.h"
 
@@ -69,6 +72,7 @@ struct run {
 
     struct loop loop;
     struct monitor monitor;
+    bool monitored;
     struct relay relay[RELAY_COUNT];
     uint64_t output_bytes;
 
@@ -112,15 +116,30 @@ int engine_reclaim_state(struct engine *engine, struct state *state, bool at_onc
 /* Look at what this spec needs of the hierarchies; *ret_parts: what it needs to know of the machine. */
 int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
                      unsigned *ret_parts, struct err *err);
-int run_plan_here(const struct cgroups *cgroups, unsigned parts, const struct spec *spec,
-                  struct run_plan *ret, struct err *err);
+int run_plan_here(const struct engine *engine, const struct cgroups *cgroups, unsigned parts,
+                  const struct spec *spec, struct run_plan *ret, struct err *err);
 
 /* start.c: run_start() with the first size of COMMAND's terminal */
 int run_start_sized(struct engine *engine, const struct spec *spec, const int stdio[3],
                     unsigned short rows, unsigned short columns, struct run **ret, struct err *err);
 
+/* The parts of a run's life that containers have too; run is zeroed memory. */
+void run_init(struct run *run, struct engine *engine, const struct spec *spec, const int stdio[3]);
+int run_make_plan(struct run *run, struct err *err);
+/* Close and free everything; nothing is removed. */
+void run_done(struct run *run);
+
 /* launch.c */
 int run_launch(struct run *run, struct err *err);
+bool launch_needs_group(const struct run *run);
+/* The lines of the record by which all of it can be undone. */
+int launch_record_lines(struct run *run, struct buf *ret, struct err *err);
+#define CGROUP_MOUNTS_MAX 16
+size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret, size_t max);
+/* The plan's writes to the process itself, in the form in which the child needs them. */
+size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t max);
+/* Let it begin, in its groups. */
+int launch_go(struct run *run, struct err *err);
 
 /* targets.c */
 /* Find what is missing in the root, and keep others from taking away what will be made there. */
@@ -128,6 +147,9 @@ int targets_find(struct targets *targets, const struct spec *spec, struct err *e
 /* The lines of the record by which targets_reclaim() removes it, should we not come to it. */
 void targets_record(const struct targets *targets, const struct spec *spec, struct buf *ret);
 int targets_reclaim(const char *record);
+/* A name that the root has whoever looks at it; false: there is none. */
+#define TARGETS_NAME_SIZE 48
+bool targets_name(const struct targets *targets, char *ret, size_t size);
 /* Remove what is empty, unless another run uses the root. The processes of the run have ended. */
 void targets_remove(struct targets *targets);
 
@@ -156,6 +178,21 @@ int run_stop(struct run *run, enum stop_reason reason);
 int run_pass_signal(struct run *run, int signal);
 /* Pass an ending signal on, and make sure of the end after the stop timeout. */
 int run_stop_gently(struct run *run, int signal);
+
+/* Watch a container's process to its end: its terminal and its signals alone; run->exit tells how. */
+int run_attend(struct run *run, struct err *err);
+
+/* foreground.c */
+struct foreground {
+    sigset_t old_mask;
+    int signal_fd;
+    struct terminal terminal;
+};
+/* From here on signals wait for us. */
+int foreground_begin(struct foreground *foreground, struct err *err);
+/* run_attend() with signals forwarded and the terminal relayed. */
+int foreground_attend(struct foreground *foreground, struct run *run, struct err *err);
+void foreground_end(struct foreground *foreground);
 
 /* clean.c */
 /* Kill what is left, remove groups and record. Idempotent. */

@@ -5,13 +5,10 @@
 
 #include "run/run_private.h"
 
-static struct run *run_new(struct engine *engine, const struct spec *spec, const int stdio[3])
+void run_init(struct run *run, struct engine *engine, const struct spec *spec, const int stdio[3])
 {
-    struct run *run = calloc(1, sizeof(*run));
     pthread_mutexattr_t attr;
 
-    if (!run)
-        return NULL;
     run->engine = engine;
     run->spec = spec;
     memcpy(run->stdio, stdio, sizeof(run->stdio));
@@ -19,29 +16,36 @@ static struct run *run_new(struct engine *engine, const struct spec *spec, const
     run->stop_timer = -1;
     run->spawn =
         (struct spawn){ .box_pidfd = -1, .command_pidfd = -1, .channel_fd = -1, .terminal_fd = -1 };
-    run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (run->wake_fd < 0) {
-        free(run);
-        return NULL;
-    }
+    run->wake_fd = -1;
     run->targets = TARGETS_INIT;
     loop_init(&run->loop);
     pthread_mutexattr_init(&attr);
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&run->lock, &attr);
     pthread_mutexattr_destroy(&attr);
-    return run;
 }
 
-static int start_planned(struct run *run, struct err *err)
+static struct run *run_new(struct engine *engine, const struct spec *spec, const int stdio[3])
+{
+    struct run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return NULL;
+    run_init(run, engine, spec, stdio);
+    run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (run->wake_fd >= 0)
+        return run;
+    run_free(run);
+    return NULL;
+}
+
+int run_make_plan(struct run *run, struct err *err)
 {
     unsigned parts;
     int r = run_open_cgroups(run->engine, run->spec, &run->cgroups, &parts, err);
 
     if (r >= 0)
-        r = run_plan_here(run->cgroups, parts, run->spec, &run->plan, err);
-    if (r >= 0)
-        r = run_launch(run, err);
+        r = run_plan_here(run->engine, run->cgroups, parts, run->spec, &run->plan, err);
     return r;
 }
 
@@ -55,7 +59,9 @@ int run_start_sized(struct engine *engine, const struct spec *spec, const int st
         return err_nomem(err);
     run->terminal_rows = rows;
     run->terminal_columns = columns;
-    int r = start_planned(run, err);
+    int r = run_make_plan(run, err);
+    if (r >= 0)
+        r = run_launch(run, err);
     if (r < 0) {
         run_free(run);
         return r;
@@ -75,12 +81,8 @@ const char *run_name(const struct run *run)
     return run->spec->name;
 }
 
-void run_free(struct run *run)
+void run_done(struct run *run)
 {
-    if (!run)
-        return;
-    /* Whatever fails here stays on record, and the next call tries again. */
-    run_clean(run, NULL);
     record_close(run->record);
     fd_close(run->targets.root_fd);
     strv_free(run->targets.made);
@@ -94,9 +96,19 @@ void run_free(struct run *run)
         spawn_close(&run->spawn);
     fd_close(run->wake_fd);
     run_plan_done(&run->plan);
+    group_close(run->group);
     cgroups_close(run->cgroups);
     state_close(run->state);
     result_free(run->changes);
     pthread_mutex_destroy(&run->lock);
+}
+
+void run_free(struct run *run)
+{
+    if (!run)
+        return;
+    /* Whatever fails here stays on record, and the next call tries again. */
+    run_clean(run, NULL);
+    run_done(run);
     free(run);
 }

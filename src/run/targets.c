@@ -195,6 +195,16 @@ int targets_reclaim(const char *record)
     return r;
 }
 
+bool targets_name(const struct targets *targets, char *ret, size_t size)
+{
+    struct stat st;
+
+    if (targets->root_fd < 0 || fstat(targets->root_fd, &st) < 0)
+        return false;
+    snprintf(ret, size, "%jx-%jx", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return true;
+}
+
 /* ---- removing --------------------------------------------------------------------------------------------- */
 
 /* Looked up anew, and never out of the root: COMMAND may have put links in the way. */

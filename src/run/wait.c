@@ -110,7 +110,8 @@ static void on_started(struct run *run)
 {
     run->started = true;
     run->begun_us = clock_us(CLOCK_MONOTONIC);
-    monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
+    if (run->monitored)
+        monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
     pass_early_signal(run);
 }
 
@@ -123,6 +124,8 @@ static int channel_locked(struct run *run)
         return r;
     switch (event) {
     case SPAWN_NOTHING:
+    case SPAWN_READY:
+    case SPAWN_CREATED:
         break;
     case SPAWN_STARTED:
         on_started(run);
@@ -185,6 +188,7 @@ static int watch_locked(struct run *run)
         run->n_cpus = list_parse(run->plan.machine.cpus, &cpus) == 0 ? list_count(&cpus) : 1;
     run->channel_slot = loop_add_fd(&run->loop, run->spawn.channel_fd, POLLIN, on_channel, run);
     run->stop_timer = loop_add_timer(&run->loop, stop_timeout, run);
+    run->monitored = true;
     int r = monitor_init(&run->monitor, &run->loop, run->group, run->n_cpus, on_limit, run);
     if (r >= 0 && run->channel_slot < 0)
         r = run->channel_slot;
@@ -387,6 +391,38 @@ static int wait_whole(struct run *run, struct result **ret, struct err *err)
 }
 
 /*
+ * A container's process, which has its limits and its groups from elsewhere: only its signals, its terminal
+ * and its end are ours.
+ */
+static int attend_whole(struct run *run, struct result **ret, struct err *err)
+{
+    int r = 0;
+
+    (void)ret;
+    run->channel_slot = loop_add_fd(&run->loop, run->spawn.channel_fd, POLLIN, on_channel, run);
+    if (run->spawn.started) {
+        on_started(run);
+        r = relay_terminal(run);
+        if (r >= 0 && run->on_started)
+            r = run->on_started(run);
+    }
+    if (r >= 0 && run->channel_slot >= 0)
+        r = loop_run(&run->loop);
+    if (r >= 0)
+        r = run->channel_slot;
+    run->ended = true;
+    if (r < 0)
+        return wait_failed(run, r, "wait for the process", err);
+    if (run->failed) {
+        if (err)
+            *err = run->start_error;
+        return -run->start_error.code;
+    }
+    r = wait_output(run);
+    return r < 0 ? wait_failed(run, r, "pass the process's last output on", err) : 0;
+}
+
+/*
  * What COMMAND writes, we write. If our reader has gone, or a file grows too large, we must hear of it
  * from write(2): the signal would end us with everything still to be cleared away.
  */
@@ -397,19 +433,32 @@ static void signals_of_writing(sigset_t *ret)
     sigaddset(ret, SIGXFSZ);
 }
 
-int run_wait(struct run *run, struct result **ret, struct err *err)
+static int without_signals_of_writing(struct run *run,
+                                      int (*fn)(struct run *, struct result **, struct err *),
+                                      struct result **ret, struct err *err)
 {
     static const struct timespec now = { 0 };
-    bool relays = run->spec->tty || run->pipe_out[0] >= 0 || run->relay[RELAY_OUT].run;
     sigset_t mask, old;
 
-    if (!relays)
-        return wait_whole(run, ret, err);
     signals_of_writing(&mask);
     pthread_sigmask(SIG_BLOCK, &mask, &old);
-    int r = wait_whole(run, ret, err);
+    int r = fn(run, ret, err);
     while (sigtimedwait(&mask, NULL, &now) > 0)
         ;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return r;
+}
+
+int run_wait(struct run *run, struct result **ret, struct err *err)
+{
+    bool relays = run->spec->tty || run->pipe_out[0] >= 0 || run->relay[RELAY_OUT].run;
+
+    return relays ? without_signals_of_writing(run, wait_whole, ret, err)
+                  : wait_whole(run, ret, err);
+}
+
+int run_attend(struct run *run, struct err *err)
+{
+    return run->spec->tty ? without_signals_of_writing(run, attend_whole, NULL, err)
+                          : attend_whole(run, NULL, err);
 }

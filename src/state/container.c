@@ -187,6 +187,46 @@ void record_remove_brief(struct state *state, const char *name)
         unlinkat(state->dir_fd, path, 0);
 }
 
+/* ---- who uses what ------------------------------------------------------------------------------------------ */
+
+static bool use_path(const char *thing, const char *name, char *ret, size_t size)
+{
+    if (!record_name_valid(thing) || !record_name_valid(name))
+        return false;
+    snprintf(ret, size, USES_NAME "/%s/%s", thing, name);
+    return true;
+}
+
+int state_use(struct state *state, const char *thing, const char *name, struct err *err)
+{
+    char path[2 * RECORD_NAME_MAX + 16], directory[RECORD_NAME_MAX + 16];
+
+    if (!use_path(thing, name, path, sizeof(path)))
+        return err_set(err, EINVAL, "'%.140s' cannot be noted as used", thing);
+    snprintf(directory, sizeof(directory), USES_NAME "/%s", thing);
+    /* Whoever leaves it takes the directory along, maybe right now. */
+    for (int i = 0; i < 8; i++) {
+        if (symlinkat(name, state->dir_fd, path) == 0 || errno == EEXIST)
+            return 0;
+        if (errno != ENOENT)
+            break;
+        if (mkdirat(state->dir_fd, directory, 0700) < 0 && errno == ENOENT)
+            mkdirat(state->dir_fd, USES_NAME, 0700);
+    }
+    return err_set(err, errno, "cannot make %s/%s: %m", state->path, path);
+}
+
+bool state_leave(struct state *state, const char *thing, const char *name)
+{
+    char path[2 * RECORD_NAME_MAX + 16], directory[RECORD_NAME_MAX + 16];
+
+    if (!use_path(thing, name, path, sizeof(path)))
+        return false;
+    unlinkat(state->dir_fd, path, 0);
+    snprintf(directory, sizeof(directory), USES_NAME "/%s", thing);
+    return unlinkat(state->dir_fd, directory, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
 /* ---- opening again ----------------------------------------------------------------------------------------- */
 
 static int lock_wait(int fd, uint64_t wait_us)
@@ -297,9 +337,9 @@ int gate_listen(struct state *state, const char *name, int *ret_fd, struct err *
     int r = fd < 0 ? fd : 0;
 
     /* The name gets the mode that the socket has. */
-    if (r >= 0 && (fchmod(fd, 0600) < 0 ||
-                   bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-                   listen(fd, 4) < 0))
+    if (r >= 0 &&
+        (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+         listen(fd, 4) < 0))
         r = -errno;
     if (r < 0)
         return err_set(err, -r, "cannot make the container's gate in %s: %s", state->path,

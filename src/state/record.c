@@ -320,8 +320,8 @@ static int record_read_pending(struct state *state, const char *name, struct buf
 int state_read(struct state *state, const char *name, struct buf *ret, bool *ret_alive,
                struct err *err)
 {
-    const char *format =
-        state->containers ? "container \"%.140s\" does not exist" : "there is no run named '%.140s'";
+    const char *format = state->containers ? "container \"%.140s\" does not exist"
+                                           : "there is no run named '%.140s'";
 
     if (!record_name_valid(name))
         return err_set(err, ENOENT, format, name);

@@ -96,6 +96,12 @@ int record_open(struct state *state, const char *name, uint64_t wait_us, struct 
 int record_set_brief(struct record *record, const char *text, struct err *err);
 bool state_read_brief(struct state *state, const char *name, char *ret, size_t size);
 void record_remove_brief(struct state *state, const char *name);
+/*
+ * Containers that use the same thing: the last one that leaves it clears it away. thing and name are spelled as
+ * names of containers are. state_leave() tells whether nobody uses it any more; idempotent.
+ */
+int state_use(struct state *state, const char *thing, const char *name, struct err *err);
+bool state_leave(struct state *state, const char *thing, const char *name);
 /* Undo what killed calls left half made: as state_reclaim(), for what is in .pending. */
 int state_reclaim_pending(struct state *state, record_reclaim_fn fn, void *data,
                           unsigned *ret_reclaimed, unsigned *ret_failed, struct err *err);

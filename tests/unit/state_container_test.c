@@ -266,6 +266,27 @@ static void brief_account_goes_with_the_record(void **state)
     assert_false(state_read_brief(room->state, "../c1", text, sizeof(text)));
 }
 
+static void last_user_is_told(void **state)
+{
+    struct room *room = *state;
+    struct err err = ERR_INIT;
+
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(state_use(room->state, "1-2", "a", &err), 0);
+        assert_int_equal(state_use(room->state, "1-2", "a", &err), 0);
+        assert_int_equal(state_use(room->state, "1-2", "b", &err), 0);
+        assert_int_equal(state_use(room->state, "1-3", "c", &err), 0);
+        assert_false(state_leave(room->state, "1-2", "a"));
+        assert_false(state_leave(room->state, "1-2", "a"));
+        assert_true(state_leave(room->state, "1-2", "b"));
+        assert_true(state_leave(room->state, "1-2", "b"));
+        assert_true(state_leave(room->state, "1-3", "c"));
+    }
+    assert_int_equal(state_use(room->state, "../x", "a", &err), -EINVAL);
+    assert_int_equal(state_use(room->state, "x", "../a", &err), -EINVAL);
+    assert_false(state_leave(room->state, "..", "a"));
+}
+
 /* ---- directories ------------------------------------------------------------------------------------------- */
 
 static void directory_is_made_and_checked(void **state)
@@ -347,6 +368,7 @@ int main(void)
         container_test(lock_goes_with_its_holder),
         container_test(damaged_record_is_opened),
         container_test(brief_account_goes_with_the_record),
+        container_test(last_user_is_told),
         container_test(directory_is_made_and_checked),
         container_test(gate_joins_two),
     };

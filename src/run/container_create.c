@@ -1,0 +1,365 @@
+/*
+ * The verb create, and what run begins with. Everything is on record before it exists, the record among the
+ * pending ones until the container stands at its gate: whenever the call is killed, the next one of any verb
+ * undoes what there is, and the container's process ends by itself.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "run/container_private.h"
+
+struct making {
+    struct run run;
+    const struct container_options *options;
+    bool foreground; /* the terminal, if any, is relayed by us */
+    bool hooked;     /* hooks have been run: those of the end are due */
+    char gate[GATE_NAME_SIZE];
+    char root[TARGETS_NAME_SIZE]; /* "": none */
+    int gate_fd;
+    int console_fd;
+    struct filter filter;
+    struct buf lines; /* of the record */
+    struct process init;
+    bool pid_file_written;
+};
+
+int making_new(struct engine *engine, const struct spec *spec,
+               const struct container_options *options, bool foreground, struct making **ret,
+               struct err *err)
+{
+    struct making *making = calloc(1, sizeof(*making));
+
+    if (!making)
+        return err_nomem(err);
+    run_init(&making->run, engine, spec, options->stdio);
+    making->options = options;
+    making->foreground = foreground;
+    making->gate_fd = making->console_fd = -1;
+    making->filter = FILTER_INIT;
+    *ret = making;
+    return 0;
+}
+
+struct run *making_run(struct making *making)
+{
+    return &making->run;
+}
+
+void making_free(struct making *making)
+{
+    if (!making)
+        return;
+    run_done(&making->run);
+    filter_done(&making->filter);
+    fd_close(making->gate_fd);
+    fd_close(making->console_fd);
+    buf_done(&making->lines);
+    free(making);
+}
+
+/* ---- before anything exists -------------------------------------------------------------------------- */
+
+static int make_check(struct making *making, struct err *err)
+{
+    const struct spec *spec = making->run.spec;
+
+    if (!spec->argv || !spec->argv[0])
+        return err_usage(err, "process.args: there is no program to run");
+    if (spec->netdevs)
+        return err_refuse(err, EOPNOTSUPP, "linux.netDevices: cannot move network devices yet");
+    if (spec->rdt.set)
+        return err_refuse(err, EOPNOTSUPP, "linux.intelRdt: this machine has no resctrl for it");
+    if (making->run.engine->manager == MANAGER_SYSTEMD)
+        return err_refuse(err, EOPNOTSUPP, "--systemd-cgroup: the helper for it is not installed");
+    return console_check(spec, making->options, making->foreground, err);
+}
+
+static int make_state(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    int r = container_open_state(run->engine, &run->state, err);
+
+    if (r >= 0)
+        container_reclaim_pending(run->engine, run->state);
+    return r;
+}
+
+static int make_plan(struct making *making, struct err *err)
+{
+    return run_make_plan(&making->run, err);
+}
+
+static int make_record(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    int r = targets_find(&run->targets, run->spec, err);
+
+    if (r < 0)
+        return r;
+    gate_name(making->gate);
+    if (targets_name(&run->targets, making->root, sizeof(making->root)))
+        buf_printf(&making->lines, "uses %s\n", making->root);
+    r = launch_record_lines(run, &making->lines, err);
+    if (r >= 0)
+        r = container_record_lines(run->spec, &run->plan.plan->in_force, making->gate,
+                                   &making->lines, err);
+    if (r >= 0)
+        r = record_begin(run->state, run->spec->name, buf_text(&making->lines), &run->record, err);
+    if (r >= 0 && *making->root)
+        r = state_use(run->state, making->root, run->spec->name, err);
+    return r;
+}
+
+/* ---- the box ------------------------------------------------------------------------------------------- */
+
+static int make_filter(struct making *making, struct err *err)
+{
+    const struct spec *spec = making->run.spec;
+
+    return filter_make(&making->filter, making->run.state, spec, spec, making->options,
+                       CONTAINER_CREATING, 0, err);
+}
+
+static int make_console(struct making *making, struct err *err)
+{
+    const char *path = making->options->console_socket;
+
+    return path ? console_connect(path, &making->console_fd, err) : 0;
+}
+
+static int make_gate(struct making *making, struct err *err)
+{
+    return gate_listen(making->run.state, making->gate, &making->gate_fd, err);
+}
+
+static int make_first_group(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+
+    if (!launch_needs_group(run))
+        return 0;
+    return group_begin(run->cgroups, run->plan.plan, &run->plan.machine, run->spec->name,
+                       &run->group, err);
+}
+
+static bool wants_hooks(const struct spec *spec)
+{
+    static const enum hook_point point_table[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+                                                   HOOK_CREATE_CONTAINER, HOOK_START_CONTAINER };
+
+    for (size_t i = 0; i < ARRAY_SIZE(point_table); i++) {
+        if (spec->hooks[point_table[i]].n > 0)
+            return true;
+    }
+    return false;
+}
+
+static int make_box(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
+    struct spawn_cgroup_mount cgroup_mounts[CGROUP_MOUNTS_MAX];
+    struct spawn_options options = {
+        .spec = run->spec,
+        .rlimits = rlimits,
+        .n_rlimits = launch_rlimits(run->plan.plan, rlimits, ARRAY_SIZE(rlimits)),
+        .cgroup_mounts = cgroup_mounts,
+        .n_cgroup_mounts = launch_cgroup_mounts(run, cgroup_mounts, CGROUP_MOUNTS_MAX),
+        .rows = run->terminal_rows ? run->terminal_rows : run->spec->rows,
+        .columns = run->terminal_columns ? run->terminal_columns : run->spec->columns,
+        .v2_fd = run->group ? group_entry(run->group).v2_fd : -1,
+        .gate_fd = making->gate_fd,
+        .console_fd = making->console_fd,
+        .n_preserved_fds = making->options->n_preserved_fds,
+        .hooks = wants_hooks(run->spec),
+        .enter_pidfd = -1,
+    };
+    char line[48];
+
+    memcpy(options.stdio, run->stdio, sizeof(options.stdio));
+    filter_apply(&making->filter, &options);
+    int r = spawn_start(&options, &run->spawn, err);
+    if (r < 0)
+        return r;
+    run->spawned = true;
+    making->gate_fd = fd_close(making->gate_fd);
+    making->console_fd = fd_close(making->console_fd);
+    /* One that is gone already tells why when it is asked. */
+    if (process_find(run->spawn.box_pid, &making->init) < 0)
+        return 0;
+    snprintf(line, sizeof(line), "%d %llu", (int)making->init.pid,
+             (unsigned long long)making->init.start_ticks);
+    return record_append(run->record, "container", line, err);
+}
+
+static int make_groups(struct making *making, struct err *err)
+{
+    return making->run.group ? group_complete(&making->run.group, err) : 0;
+}
+
+/* ---- hooks ----------------------------------------------------------------------------------------------- */
+
+static int make_expect(struct making *making, enum spawn_event wanted, struct err *err)
+{
+    struct run *run = &making->run;
+    struct err theirs = ERR_INIT;
+    enum spawn_event event = SPAWN_NOTHING;
+
+    while (event == SPAWN_NOTHING) {
+        int r = spawn_read(&run->spawn, true, &event, &run->exit, &theirs);
+        if (r < 0) {
+            *err = theirs;
+            return r;
+        }
+    }
+    if (event == wanted)
+        return 0;
+    if (event != SPAWN_FAILED)
+        return err_set(err, ECHILD, "the container's process ended before its time");
+    *err = theirs;
+    return theirs.code ? -theirs.code : -ECHILD;
+}
+
+/* Their state documents: the box has no way to write any. */
+static int make_hooks_inside(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    const struct spec *spec = run->spec;
+    container_state_writer write_state = making->options->write_state;
+    _cleanup_close_ int creating_fd = -1, created_fd = -1;
+    int r = 0;
+
+    if (spec->hooks[HOOK_CREATE_CONTAINER].n > 0)
+        r = hook_state_open(spec, write_state, CONTAINER_CREATING, run->spawn.box_pid, &creating_fd,
+                            err);
+    if (r >= 0 && spec->hooks[HOOK_START_CONTAINER].n > 0)
+        r = hook_state_open(spec, write_state, CONTAINER_CREATED, run->spawn.box_pid, &created_fd,
+                            err);
+    return r < 0 ? r : spawn_continue(&run->spawn, creating_fd, created_fd, err);
+}
+
+static int make_hooks(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    container_state_writer write_state = making->options->write_state;
+
+    if (!wants_hooks(run->spec))
+        return 0;
+    int r = make_expect(making, SPAWN_READY, err);
+    if (r < 0)
+        return r;
+    making->hooked = true;
+    r = hooks_run(run->spec, HOOK_PRESTART, write_state, CONTAINER_CREATING, run->spawn.box_pid,
+                  err);
+    if (r >= 0)
+        r = hooks_run(run->spec, HOOK_CREATE_RUNTIME, write_state, CONTAINER_CREATING,
+                      run->spawn.box_pid, err);
+    return r < 0 ? r : make_hooks_inside(making, err);
+}
+
+/* ---- the gate ----------------------------------------------------------------------------------------------- */
+
+static int make_go(struct making *making, struct err *err)
+{
+    int r = launch_go(&making->run, err);
+
+    return r < 0 ? r : make_expect(making, SPAWN_CREATED, err);
+}
+
+static int make_pid_file(struct making *making, struct err *err)
+{
+    const char *path = making->options->pid_file;
+
+    if (!path)
+        return 0;
+    making->pid_file_written = true;
+    return pid_file_write(path, making->run.spawn.box_pid, err);
+}
+
+static int make_settled(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    int r = container_record_brief(run->record, &making->init, buf_text(&making->lines),
+                                   run->spec->cgroups_path, err);
+
+    if (r >= 0)
+        r = record_settle(run->record, err);
+    if (r >= 0)
+        r = spawn_release(&run->spawn, err);
+    /* The gate is somebody else's to open; what the launch still tells is its end. */
+    run->spawn.gated = false;
+    return r;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
+/* The groups that group_complete() could not remove, with the box in one of them. */
+static int clean_groups_on_record(struct making *making, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+
+    if (making->run.group || !making->run.spawned)
+        return 0;
+    if (spawn_reap(&making->run.spawn, true, err) < 0)
+        return -EBUSY;
+    making->run.reaped = true;
+    container_group_lines(buf_text(&making->lines), &paths);
+    return buf_error(&paths) < 0 ? err_nomem(err)
+                                 : group_reclaim(buf_text(&paths), -1, RECLAIM_KILL, err);
+}
+
+static void making_clean(struct making *making)
+{
+    struct run *run = &making->run;
+
+    if (run->record && clean_groups_on_record(making, NULL) < 0)
+        return; /* it stays on record, for the next call */
+    if (run->record) {
+        gate_remove(run->state, making->gate);
+        record_remove_brief(run->state, run->spec->name);
+        if (making->pid_file_written)
+            unlink(making->options->pid_file);
+    }
+    /* What we made in it may be what another container's mounts stand on by now. */
+    if (run->record && *making->root && !state_leave(run->state, making->root, run->spec->name)) {
+        strv_free(run->targets.made);
+        run->targets.made = NULL;
+    }
+    if (run_clean(run, NULL) >= 0 && making->hooked)
+        hooks_run(run->spec, HOOK_POSTSTOP, making->options->write_state, CONTAINER_STOPPED, 0,
+                  NULL);
+}
+
+int making_create(struct making *making, struct err *err)
+{
+    static int (*const step_table[])(struct making *, struct err *) = {
+        make_check,   make_state, make_plan,        make_record,  make_filter,
+        make_console, make_gate,  make_first_group, make_box,     make_groups,
+        make_hooks,   make_go,    make_pid_file,    make_settled,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {
+        int r = step_table[i](making, err);
+        if (r < 0) {
+            making_clean(making);
+            return r;
+        }
+    }
+    /* Whoever comes next may have it. */
+    record_close(TAKE_PTR(making->run.record));
+    return 0;
+}
+
+int container_create(struct engine *engine, const struct spec *spec,
+                     const struct container_options *options, struct err *err)
+{
+    struct making *making = NULL;
+    int r = making_new(engine, spec, options, false, &making, err);
+
+    if (r >= 0)
+        r = making_create(making, err);
+    making_free(making);
+    return r;
+}

@@ -1,0 +1,300 @@
+/* The verb exec: a further process in a container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "run/container_private.h"
+#include "sys/sys.h"
+
+#define ENTRIES_MAX 32
+
+struct exec {
+    struct container container;
+    const struct spec *process;
+    const struct container_options *options;
+    const char *cgroup; /* beneath the container's own group; NULL: that */
+    bool detach;
+    int pidfd, console_fd;
+    struct spec *spec; /* the container's, as far as its record tells */
+    struct filter filter;
+    struct plan *plan; /* of rlimits alone */
+    int v2_fd;         /* owned, like the others, where cgroup is given */
+    int tasks_fds[ENTRIES_MAX];
+    size_t n_tasks_fds;
+    struct run run;
+};
+
+/* ---- may it be ----------------------------------------------------------------------------------------- */
+
+static int exec_check(struct exec *exec, struct err *err)
+{
+    enum container_status status = container_find_status(&exec->container);
+
+    if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+        return err_set(err, ESRCH, "cannot exec in a %s container: container not running",
+                       container_status_name(status));
+    if (status == CONTAINER_PAUSED)
+        return err_set(err, EBUSY,
+                       "cannot exec in a paused container (use --ignore-paused to override)");
+    if (!exec->process->argv || !exec->process->argv[0])
+        return err_usage(err, "process.args: there is no program to run");
+    int r = console_check(exec->process, exec->options, !exec->detach, err);
+    if (r < 0)
+        return r;
+    exec->pidfd = process_open(&exec->container.init);
+    return exec->pidfd < 0 ? err_set(err, ESRCH, "container not running") : 0;
+}
+
+/* ---- its groups --------------------------------------------------------------------------------------- */
+
+/* "PATH" is meant in every hierarchy, "cpu,memory:PATH" in those. */
+static const char *cgroup_in(const char *cgroup, const char *controllers)
+{
+    const char *colon = strchr(cgroup, ':');
+    _cleanup_free_ char *list = colon ? strndup(cgroup, (size_t)(colon - cgroup)) : NULL;
+    char *cursor = list, *word;
+
+    if (!colon)
+        return cgroup;
+    while (list && (word = strsep(&cursor, ","))) {
+        const char *found = *word ? strstr(controllers, word) : NULL;
+        size_t n = strlen(word);
+        if (found && (found == controllers || found[-1] == ',') &&
+            (found[n] == ',' || found[n] == '\0'))
+            return colon + 1;
+    }
+    return "";
+}
+
+static int cgroup_open(struct exec *exec, const char *line, size_t len, struct err *err)
+{
+    _cleanup_free_ char *copy = strndup(line, len), *path = NULL;
+    char *field[4], *cursor = copy;
+    size_t n = 0;
+
+    while (copy && n < ARRAY_SIZE(field) && (field[n] = strsep(&cursor, " ")))
+        n++;
+    if (!copy || n < ARRAY_SIZE(field))
+        return copy ? err_set(err, EINVAL, "the record of the groups is damaged") : err_nomem(err);
+    if (strcmp(field[1], "+") == 0)
+        return 0;
+    bool v2 = strcmp(field[0], "2") == 0;
+    const char *beneath = cgroup_in(exec->cgroup, field[1]);
+    beneath += strspn(beneath, "/");
+    path = text_format("%s/box%s%s%s", field[3], *beneath ? "/" : "", beneath, v2 ? "" : "/tasks");
+    if (!path)
+        return err_nomem(err);
+    _cleanup_close_ int mount_fd = open(field[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = mount_fd < 0 ? -errno
+                          : sys_openat2(mount_fd, path,
+                                        v2 ? O_PATH | O_DIRECTORY | O_CLOEXEC : O_RDWR | O_CLOEXEC,
+                                        0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    if (fd < 0)
+        return err_set(err, -fd, "--cgroup %s: cannot open %s/%s: %s", exec->cgroup, field[2], path,
+                       err_name(-fd));
+    if (v2)
+        exec->v2_fd = fd;
+    else
+        exec->tasks_fds[exec->n_tasks_fds++] = fd;
+    return 0;
+}
+
+static int exec_cgroups(struct exec *exec, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+    const char *cursor, *line;
+    size_t len;
+    int r;
+
+    if (!exec->cgroup)
+        return 0;
+    r = container_group_paths(&exec->container, &paths, err);
+    cursor = buf_text(&paths);
+    while (r >= 0 && exec->n_tasks_fds < ENTRIES_MAX && line_next(&cursor, &line, &len))
+        r = cgroup_open(exec, line, len, err);
+    return r;
+}
+
+static struct spawn_groups exec_groups(const struct exec *exec)
+{
+    if (exec->cgroup)
+        return (struct spawn_groups){ exec->v2_fd, exec->tasks_fds, exec->n_tasks_fds };
+    if (!exec->container.group)
+        return (struct spawn_groups){ .v2_fd = -1 };
+    struct group_entry entry = group_entry(exec->container.group);
+    return (struct spawn_groups){ entry.v2_fd, entry.tasks_fds, entry.n_tasks_fds };
+}
+
+/* ---- its surroundings ------------------------------------------------------------------------------------ */
+
+static bool limit_is_the_process_s(enum limit_id id)
+{
+    enum limit_kind kind = limit_info(id)->kind;
+
+    return kind == LIMIT_KIND_RLIMIT_SIZE || kind == LIMIT_KIND_RLIMIT_NUMBER ||
+           kind == LIMIT_KIND_RLIMIT_TIME;
+}
+
+/* The groups have their limits; a process brings its rlimits. */
+static int exec_rlimits(struct exec *exec, struct err *err)
+{
+    static const struct layout nothing;
+    struct limit_set limits = { 0 };
+    struct cgroups_options needs = { .root_fd = -1 };
+    struct plan_options options = { .beyond_machine = true };
+    struct machine machine;
+    int r = 0;
+
+    for (unsigned i = 0; r >= 0 && i < LIMIT_COUNT; i++) {
+        if (limit_is_the_process_s((enum limit_id)i))
+            r = limit_value_copy(&exec->process->limits.value[i], &limits.value[i]);
+    }
+    if (r < 0)
+        r = err_nomem(err);
+    if (r >= 0)
+        r = machine_read_parts(-1, cgroups_need(&limits, &needs), &machine, err);
+    if (r >= 0)
+        r = limits_plan(&limits, &nothing, &machine, &options, &exec->plan, err);
+    limit_set_done(&limits);
+    return r;
+}
+
+static int exec_filter(struct exec *exec, struct err *err)
+{
+    int r = container_read_spec(&exec->container, &exec->spec, err);
+
+    return r < 0 ? r
+                 : filter_make(&exec->filter, exec->container.state, exec->process, exec->spec,
+                               exec->options, CONTAINER_RUNNING, exec->container.init.pid, err);
+}
+
+static int exec_console(struct exec *exec, struct err *err)
+{
+    const char *path = exec->options->console_socket;
+
+    return path ? console_connect(path, &exec->console_fd, err) : 0;
+}
+
+/* ---- the process -------------------------------------------------------------------------------------------- */
+
+static int exec_enter(struct exec *exec, struct err *err)
+{
+    struct run *run = &exec->run;
+    struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
+    struct spawn_groups groups = exec_groups(exec);
+    struct spawn_options options = {
+        .spec = exec->process,
+        .rlimits = rlimits,
+        .n_rlimits = launch_rlimits(exec->plan, rlimits, ARRAY_SIZE(rlimits)),
+        .rows = run->terminal_rows ? run->terminal_rows : exec->process->rows,
+        .columns = run->terminal_columns ? run->terminal_columns : exec->process->columns,
+        .v2_fd = -1,
+        .gate_fd = -1,
+        .console_fd = exec->console_fd,
+        .n_preserved_fds = exec->options->n_preserved_fds,
+        .enter_pidfd = exec->pidfd,
+    };
+
+    memcpy(options.stdio, exec->options->stdio, sizeof(options.stdio));
+    filter_apply(&exec->filter, &options);
+    int r = spawn_enter(&options, &groups, &run->spawn, err);
+    if (r < 0)
+        return r;
+    run->spawned = true;
+    exec->console_fd = fd_close(exec->console_fd);
+    return 0;
+}
+
+static int exec_started(struct exec *exec, struct err *err)
+{
+    struct run *run = &exec->run;
+    enum spawn_event event = SPAWN_NOTHING;
+    int r = 0;
+
+    while (r >= 0 && event == SPAWN_NOTHING)
+        r = spawn_read(&run->spawn, true, &event, &run->exit, err);
+    if (r >= 0 && event == SPAWN_FAILED)
+        r = err && err->code ? -err->code : -ECHILD;
+    else if (r >= 0 && event != SPAWN_STARTED)
+        r = err_set(err, ECHILD, "the process ended before its program was executed");
+    if (r >= 0 && exec->options->pid_file)
+        r = pid_file_write(exec->options->pid_file, run->spawn.box_pid, err);
+    if (r < 0 && run->spawned)
+        spawn_reap(&run->spawn, true, NULL);
+    return r;
+}
+
+static int exec_steps(struct exec *exec, struct err *err)
+{
+    static int (*const step_table[])(struct exec *, struct err *) = {
+        exec_check, exec_cgroups, exec_rlimits, exec_filter, exec_console, exec_enter, exec_started,
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(step_table); i++)
+        r = step_table[i](exec, err);
+    return r;
+}
+
+static void exec_done(struct exec *exec)
+{
+    if (exec->cgroup) {
+        fd_close(exec->v2_fd);
+        for (size_t i = 0; i < exec->n_tasks_fds; i++)
+            fd_close(exec->tasks_fds[i]);
+    }
+    filter_done(&exec->filter);
+    plan_free(exec->plan);
+    spec_free(exec->spec);
+    fd_close(exec->pidfd);
+    fd_close(exec->console_fd);
+    run_done(&exec->run);
+    container_close(&exec->container);
+}
+
+static int exec_waited(struct exec *exec, int *ret_status, struct err *err)
+{
+    struct foreground foreground;
+    int r = foreground_begin(&foreground, err);
+
+    if (r < 0)
+        return r;
+    if (exec->process->tty)
+        terminal_size(exec->options->stdio, &exec->run.terminal_rows, &exec->run.terminal_columns);
+    r = exec_steps(exec, err);
+    if (r >= 0)
+        r = foreground_attend(&foreground, &exec->run, err);
+    if (r >= 0)
+        *ret_status = exit_status(&exec->run.exit);
+    foreground_end(&foreground);
+    return r;
+}
+
+int container_exec(struct engine *engine, const char *name, const struct spec *process,
+                   const struct container_options *options, const char *cgroup, bool detach,
+                   int *ret_status, struct err *err)
+{
+    struct exec *exec = calloc(1, sizeof(*exec));
+    struct err ours = ERR_INIT;
+
+    if (!exec)
+        return err_nomem(err);
+    exec->process = process;
+    exec->options = options;
+    exec->cgroup = cgroup && *cgroup ? cgroup : NULL;
+    exec->detach = detach;
+    exec->pidfd = exec->console_fd = exec->v2_fd = -1;
+    exec->filter = FILTER_INIT;
+    run_init(&exec->run, engine, process, options->stdio);
+    *ret_status = 0;
+    int r = container_open(engine, name, false, &exec->container, &ours);
+    if (r >= 0)
+        r = detach ? exec_steps(exec, &ours) : exec_waited(exec, ret_status, &ours);
+    if (r < 0 && err)
+        *err = ours;
+    exec_done(exec);
+    free(exec);
+    return r;
+}

@@ -1,0 +1,144 @@
+/* run, private: a container as a verb has it open, and the steps that the verbs of containers share. */
+#pragma once
+
+#include "run/run_private.h"
+
+/* How long a verb waits for another one that is at the same container, and for processes to be gone. */
+#define CONTAINER_LOCK_US 20000000u
+#define CONTAINER_END_US  10000000u
+
+/* A process that is told from a later one of the same number by when it started. */
+struct process {
+    pid_t pid;            /* in our pid namespace; 0: none */
+    uint64_t start_ticks; /* /proc/PID/stat, field 22 */
+};
+
+struct container {
+    struct engine *engine; /* not owned */
+    struct state *state;
+    struct record *record; /* locked; NULL: it is only looked at */
+    char *name;
+    struct buf text;     /* the record */
+    bool being_made;     /* by another call, right now */
+    bool intact;         /* the record is whole, as its second account confirms */
+    char *path;          /* of its groups, as cgroups_options has it; NULL: by its name */
+    struct process init; /* its first process */
+    struct cgroups *cgroups;
+    struct group *group; /* container_open_group(); NULL: it has none */
+};
+
+#define CONTAINER_INIT ((struct container){ 0 })
+
+/* ---- container.c ------------------------------------------------------------------------------------ */
+
+/* With lock: nobody else changes it meanwhile. */
+int container_open(struct engine *engine, const char *name, bool lock, struct container *ret,
+                   struct err *err);
+void container_close(struct container *container);
+/* As it is now. Opens its groups to see whether it is paused. */
+enum container_status container_find_status(struct container *container);
+const char *container_status_name(enum container_status status);
+/* Idempotent. 0 with group NULL where it has none. */
+int container_open_group(struct container *container, struct err *err);
+/* The lines of group_paths(), found by name where the record is damaged. */
+int container_group_paths(struct container *container, struct buf *ret, struct err *err);
+bool container_has_own_pids(const struct container *container);
+
+/* ---- container_process.c: its first process -------------------------------------------------------- */
+
+/* As it runs now; -ESRCH. */
+int process_find(pid_t pid, struct process *ret);
+/* Not a zombie either, and no other process of that number. */
+bool process_is_alive(const struct process *process);
+/* A pidfd that is certainly its own; -ESRCH. */
+int process_open(const struct process *process);
+/* Wait until it is gone, or a zombie of somebody else's; false: it was there all the time. */
+bool process_wait_end(const struct process *process, uint64_t timeout_us);
+/* SIGKILL, thawing what the older freezer holds, and wait. */
+int container_kill_process(struct container *container, struct err *err);
+
+/* ---- container_record.c ------------------------------------------------------------------------------ */
+
+/* What is known before anything exists; without the groups' lines. */
+int container_record_lines(const struct spec *spec, const struct limit_set *limits,
+                           const char *gate, struct buf *ret, struct err *err);
+int container_record_limits(struct record *record, const struct limit_set *limits, struct err *err);
+int container_read_limits(const struct container *container, struct limit_set *ret,
+                          struct err *err);
+/* "PID START GROUPS-HASH PATH", for when the record is damaged. */
+int container_record_brief(struct record *record, const struct process *init, const char *text,
+                           const char *path, struct err *err);
+/* Fill in intact, path and init. */
+void container_read_process(struct container *container);
+/* The value of the last line with this key, whatever its length; NULL: none. The caller frees it. */
+char *container_value(const char *text, const char *key);
+/* Enough of the spec to run hooks by: name, bundle, rootfs, annotations, hooks after the start. */
+int container_read_spec(const struct container *container, struct spec **ret, struct err *err);
+/* A line's value into one line, and back. */
+void line_escape(const char *text, struct buf *ret);
+void line_unescape(char *text);
+/* The groups' lines of a record, without their mark. */
+void container_group_lines(const char *text, struct buf *ret);
+
+/* ---- container_hooks.c -------------------------------------------------------------------------------- */
+
+/* The state document in a file of no name, to be read from its beginning. */
+int hook_state_open(const struct spec *spec, container_state_writer write_state,
+                    enum container_status status, pid_t pid, int *ret_fd, struct err *err);
+/* All of one point, in order, until one fails; those of the end all of them, and the first error. */
+int hooks_run(const struct spec *spec, enum hook_point point, container_state_writer write_state,
+              enum container_status status, pid_t pid, struct err *err);
+
+/* ---- container_create.c ------------------------------------------------------------------------------- */
+
+struct making; /* a container that is being made, or was, by this process */
+
+int making_new(struct engine *engine, const struct spec *spec,
+               const struct container_options *options, bool foreground, struct making **ret,
+               struct err *err);
+/* Settled, at its gate. On error nothing is left. */
+int making_create(struct making *making, struct err *err);
+/* The launch, for whoever waits for its end. */
+struct run *making_run(struct making *making);
+void making_free(struct making *making);
+
+/* ---- container_console.c -------------------------------------------------------------------------------- */
+
+/* Connect to whoever waits there for a terminal's master. */
+int console_connect(const char *path, int *ret_fd, struct err *err);
+/* What a terminal and its console socket have to do with each other. */
+int console_check(const struct spec *spec, const struct container_options *options, bool foreground,
+                  struct err *err);
+
+/* ---- container_filter.c: COMMAND's system call filter ------------------------------------------------ */
+
+struct filter {
+    struct seccomp_program program;
+    struct sock_fprog fprog;
+    struct spawn_listener listener;
+    struct buf before; /* of the document that goes with the notify fd */
+    bool wanted, notifies;
+};
+
+#define FILTER_INIT ((struct filter){ .listener = { .socket_fd = -1 } })
+
+int filter_make(struct filter *filter, struct state *state, const struct spec *process,
+                const struct spec *container, const struct container_options *options,
+                enum container_status status, pid_t pid, struct err *err);
+void filter_apply(const struct filter *filter, struct spawn_options *options);
+void filter_done(struct filter *filter);
+
+/* ---- container_reclaim.c ------------------------------------------------------------------------------- */
+
+int container_open_state(struct engine *engine, struct state **ret, struct err *err);
+/* Undo what killed calls left half made. Best effort: what does not go stays on record. */
+void container_reclaim_pending(struct engine *engine, struct state *state);
+
+/* ---- container_run.c ------------------------------------------------------------------------------------- */
+
+/* As a shell tells it: 128 and the signal's number. */
+int exit_status(const struct spawn_exit *end);
+
+/* ---- container_file.c ------------------------------------------------------------------------------------ */
+
+int pid_file_write(const char *path, pid_t pid, struct err *err);

@@ -1,0 +1,58 @@
+/* What killed calls left half made is undone by whoever comes next. */
+#include <errno.h>
+
+#include "run/container_private.h"
+
+int container_open_state(struct engine *engine, struct state **ret, struct err *err)
+{
+    return state_open_containers(engine->state_dir, ret, err);
+}
+
+struct pending {
+    struct engine *engine;
+    struct state *state;
+};
+
+/* Whoever is in groups that were never handed out belongs to the call that died. */
+static int reclaim_groups(const char *text, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+
+    container_group_lines(text, &paths);
+    return buf_error(&paths) < 0 ? err_nomem(err)
+                                 : group_reclaim(buf_text(&paths), -1, RECLAIM_KILL, err);
+}
+
+static int reclaim_one(void *data, const char *name, const char *text, struct err *err)
+{
+    struct pending *pending = data;
+    struct container container = { .engine = pending->engine, .state = pending->state };
+    char gate[GATE_NAME_SIZE];
+
+    container.being_made = true;
+    buf_puts(&container.text, text);
+    int r = text_replace(&container.name, name) < 0 ? err_nomem(err) : 0;
+    if (r >= 0) {
+        container_read_process(&container);
+        r = container_kill_process(&container, err);
+    }
+    if (r >= 0)
+        r = reclaim_groups(text, err);
+    if (r >= 0 && targets_reclaim(text) < 0)
+        r = err_nomem(err);
+    if (r >= 0 && record_find(text, "gate", gate, sizeof(gate)))
+        gate_remove(pending->state, gate);
+    if (r >= 0)
+        record_remove_brief(pending->state, name);
+    container.state = NULL;
+    container_close(&container);
+    return r;
+}
+
+void container_reclaim_pending(struct engine *engine, struct state *state)
+{
+    struct pending pending = { .engine = engine, .state = state };
+    unsigned reclaimed, failed;
+
+    state_reclaim_pending(state, reclaim_one, &pending, &reclaimed, &failed, NULL);
+}
