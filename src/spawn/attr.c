@@ -65,6 +65,9 @@ int attr_apply(int fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t pr
 
     if (!set && !clear && !propagation)
         return 0;
+    /* How access times are kept is one of several, told by a number: all of it changes or none. */
+    if ((set | clear) & MOUNT_ATTR__ATIME)
+        attr.attr_clr |= MOUNT_ATTR__ATIME;
     r = sys_mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr);
     return r == -ENOSYS ? attr_apply_old(fd, flags, set, clear, propagation) : r;
 }

@@ -240,9 +240,10 @@ int step_keyring(struct launch *launch, struct err *err)
     return r < 0 ? err_set(err, -r, "cannot make a new session keyring: %s", err_name(-r)) : 0;
 }
 
+/* A document's profiles and labels come first, see command_steps.c. */
 static bool wants_no_new_privs(const struct launch *launch)
 {
-    return launch->spec->no_new_privs;
+    return launch->spec->no_new_privs && !launch->spec->document;
 }
 
 int step_no_new_privs(struct launch *launch, struct err *err)
@@ -334,6 +335,16 @@ static bool wants_keyring(const struct launch *launch)
     return !launch->spec->no_new_keyring;
 }
 
+static bool has_devices(const struct launch *launch)
+{
+    return launch->spec->make_devices;
+}
+
+static bool has_sysctls(const struct launch *launch)
+{
+    return launch->spec->n_sysctls > 0;
+}
+
 static const struct step step_table[] = {
     { "signals", NULL, step_signals },
     { "supervisor", has_to_die, step_die },
@@ -347,12 +358,14 @@ static const struct step step_table[] = {
     { "propagation", has_own_mount_namespace, step_propagation },
     { "root", NULL, step_root },
     { "mounts", has_mount_namespace, step_mounts },
+    { "devices", has_devices, step_devices },
     { "terminal", has_terminal, step_terminal_open },
     { "console socket", has_console, step_console_send },
     { "directory", NULL, step_directory_open },
     { "read-only root", has_new_root, step_root_attributes },
     { "ready", has_hooks, step_ready },
     { "pivot", has_new_root, step_pivot },
+    { "sysctl", has_sysctls, step_sysctls },
     { "keyring", wants_keyring, step_keyring },
     { "no new privileges", wants_no_new_privs, step_no_new_privs },
     { "bounding set", NULL, step_bounding_set },

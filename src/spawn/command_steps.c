@@ -74,41 +74,6 @@ static bool shows_groups(const struct launch *launch)
     return launch->cgroup_wanted;
 }
 
-static int cgroup_mount(struct launch *launch, const struct spawn_cgroup_mount *mount,
-                        struct err *err)
-{
-    const char *fstype = mount->version == 2 ? "cgroup2" : "cgroup";
-    struct place place = launch->cgroup;
-    int r;
-
-    place.owned = false;
-    if (mount->target[0] != '\0')
-        place.name = mount->target;
-    r = place_mount(launch, &place, fstype, attr_to_flags(launch->cgroup_attr), mount->options);
-    return r < 0 ? err_set(err, -r, "cannot show the run's own groups (%s %s): %s", fstype,
-                           text_or_empty(mount->options), err_name(-r))
-                 : 0;
-}
-
-/* The box shares its mount namespace, so what is mounted here stays; the view is this process's. */
-static int step_cgroup_mounts(struct launch *launch, struct err *err)
-{
-    const struct spawn_options *options = launch->options;
-    int r = 0;
-
-    launch->here_fd = -1;
-    for (size_t i = 0; i < options->n_cgroup_mounts && r >= 0; i++)
-        r = cgroup_mount(launch, &options->cgroup_mounts[i], err);
-    if (r < 0 || !(launch->cgroup_attr & MOUNT_ATTR_RDONLY) ||
-        options->cgroup_mounts[0].target[0] == '\0')
-        return r;
-    /* The directories themselves. */
-    r = attr_apply(launch->cgroup.fd, 0, MOUNT_ATTR_RDONLY, 0, 0);
-    return r < 0
-               ? err_set(err, -r, "cannot make the view of the groups read-only: %s", err_name(-r))
-               : 0;
-}
-
 /* ---- signals, files, supervisor ------------------------------------------------------------------------------ */
 
 /* Handlers vanish by themselves at exec; being ignored would be inherited. */
@@ -210,8 +175,64 @@ static bool has_start_hooks(const struct launch *launch)
     return launch->spec->hooks[HOOK_START_CONTAINER].n > 0 && !launch->entering;
 }
 
+static bool has_affinity_initial(const struct launch *launch)
+{
+    return launch->spec->cpu_affinity_initial != NULL;
+}
+
+static bool has_affinity_final(const struct launch *launch)
+{
+    return launch->spec->cpu_affinity_final != NULL;
+}
+
+static bool has_scheduler(const struct launch *launch)
+{
+    return launch->spec->scheduler.set;
+}
+
+static bool has_io_priority(const struct launch *launch)
+{
+    return launch->spec->io_priority_set;
+}
+
+static bool has_personality(const struct launch *launch)
+{
+    return launch->spec->personality_set;
+}
+
+static bool has_apparmor(const struct launch *launch)
+{
+    return launch->spec->apparmor_profile != NULL;
+}
+
+static bool has_selinux(const struct launch *launch)
+{
+    return launch->spec->selinux_label != NULL;
+}
+
+static bool gains_nothing(const struct launch *launch)
+{
+    return launch->spec->document && launch->spec->no_new_privs;
+}
+
+static bool has_filter_last(const struct launch *launch)
+{
+    return launch->options->filter && launch->spec->no_new_privs;
+}
+
+static bool has_filter_privileged(const struct launch *launch)
+{
+    return launch->options->filter && !launch->spec->no_new_privs;
+}
+
+static bool has_listener(const struct launch *launch)
+{
+    return launch->options->listener != NULL;
+}
+
 /* What needs no program and takes privileges comes before the gate, what takes those away after it. */
 static const struct step step_table[] = {
+    { "affinity", has_affinity_initial, step_affinity_initial },
     { "join groups", NULL, step_join },
     { "cgroup namespace", has_cgroup_namespace, step_cgroup_namespace },
     { "cgroup namespace", joins_cgroup_namespace, step_join_cgroup_namespace },
@@ -225,12 +246,22 @@ static const struct step step_table[] = {
     { "gate", has_gate, step_gate },
     { "hooks", has_start_hooks, step_start_hooks },
     { "rlimits", NULL, step_rlimits },
+    { "affinity", has_affinity_final, step_affinity_final },
+    { "scheduler", has_scheduler, step_scheduler },
+    { "io priority", has_io_priority, step_io_priority },
+    { "personality", has_personality, step_personality },
+    { "apparmor", has_apparmor, step_apparmor },
+    { "selinux", has_selinux, step_selinux },
+    { "no new privileges", gains_nothing, step_no_gain },
     { "confine", is_confined, step_confine },
-    { "identity", has_user, step_identity },
-    { "capabilities", NULL, step_capabilities },
-    { "supervisor", dies_itself, step_die },
+    { "listener", has_listener, step_listener },
     { "signals", NULL, step_signals },
+    { "identity", has_user, step_identity },
+    { "supervisor", dies_itself, step_die },
     { "descriptors", NULL, step_descriptors },
+    { "seccomp", has_filter_privileged, step_filter_privileged },
+    { "capabilities", NULL, step_capabilities },
+    { "seccomp", has_filter_last, step_filter_last },
     { "exec", NULL, step_execute },
 };
 

@@ -136,7 +136,7 @@ static bool wants_keyring(const struct launch *launch)
 
 static bool wants_no_new_privs(const struct launch *launch)
 {
-    return launch->spec->no_new_privs;
+    return launch->spec->no_new_privs && !launch->spec->document;
 }
 
 static const struct step step_table[] = {

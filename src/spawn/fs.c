@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "spawn/launch.h"
@@ -69,7 +70,8 @@ static int fs_failed(const char *fstype, int fs_fd, int code, struct err *err)
                    words[0] ? ": " : "", words[0] ? words + 2 * (words[1] == ' ') : "");
 }
 
-int fs_make(const char *fstype, const char *data, uint64_t attr, struct err *err)
+int fs_make(const char *fstype, const char *source, const char *data, uint64_t attr,
+            struct err *err)
 {
     /* Left open: all of the box's fds are closed at once, and these are few. */
     int fs_fd = sys_fsopen(fstype, FSOPEN_CLOEXEC);
@@ -79,9 +81,65 @@ int fs_make(const char *fstype, const char *data, uint64_t attr, struct err *err
         return err_refuse(err, ENODEV, "cannot make a new %s: this kernel has no such file system",
                           fstype);
     r = fs_fd < 0 ? fs_fd : options_apply(fs_fd, data);
+    if (r >= 0 && source)
+        r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source, 0);
     if (r >= 0)
         r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
     if (r >= 0)
         r = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)attr);
     return r < 0 ? fs_failed(fstype, fs_fd, -r, err) : r;
+}
+
+/* ---- options as text ------------------------------------------------------------------------------------- */
+
+/* What a file system is told by flags of mount(2), and does not take as text; 0: how it is anyway. */
+static const struct {
+    const char *word;
+    unsigned long flag;
+} flag_table[] = {
+    { "sync", MS_SYNCHRONOUS },
+    { "async", 0 },
+    { "dirsync", MS_DIRSYNC },
+    { "lazytime", MS_LAZYTIME },
+    { "nolazytime", 0 },
+    { "mand", MS_MANDLOCK },
+    { "nomand", 0 },
+    { "iversion", MS_I_VERSION },
+    { "noiversion", 0 },
+    { "silent", MS_SILENT },
+    { "loud", 0 },
+};
+
+static bool flag_find(const char *word, size_t length, unsigned long *ret_flags)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++) {
+        if (strlen(flag_table[i].word) != length || memcmp(flag_table[i].word, word, length) != 0)
+            continue;
+        *ret_flags |= flag_table[i].flag;
+        return true;
+    }
+    return false;
+}
+
+int data_split(const char *data, char *ret_rest, size_t size, unsigned long *ret_flags)
+{
+    size_t used = 0;
+
+    ret_rest[0] = '\0';
+    while (data && *data) {
+        size_t length = strcspn(data, ",");
+
+        if (length > 0 && !flag_find(data, length, ret_flags)) {
+            if (used + length + 2 > size)
+                return -E2BIG;
+            if (used > 0)
+                ret_rest[used++] = ',';
+            memcpy(ret_rest + used, data, length);
+            used += length;
+            ret_rest[used] = '\0';
+        }
+        data += length;
+        data += *data == ',';
+    }
+    return 0;
 }

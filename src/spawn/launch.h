@@ -35,6 +35,7 @@ struct place {
     const char *name;
     uint64_t attr; /* MOUNT_ATTR_* of the base that it is found in */
     bool owned;    /* fd is to be closed by place_done() */
+    bool made;     /* it was missing */
 };
 
 struct launch {
@@ -201,9 +202,9 @@ int place_find(struct launch *launch, const char *target, unsigned flags, struct
 void place_done(struct place *place);
 /* Mount a detached tree there. 0 or -errno. */
 int place_attach(const struct place *place, int tree_fd);
-/* mount(2) there. 0 or -errno. */
+/* mount(2) there. source NULL: the type's name. 0 or -errno. */
 int place_mount(struct launch *launch, const struct place *place, const char *fstype,
-                unsigned long flags, const char *data);
+                const char *source, unsigned long flags, const char *data);
 /* mount(2) of the place onto itself, MS_BIND, or its attributes, MS_REMOUNT|MS_BIND. 0 or -errno. */
 int place_bind(struct launch *launch, const struct place *place, unsigned long flags);
 /* Something was mounted at target: bases at it or beneath are no longer what they were. */
@@ -224,8 +225,17 @@ int dev_attach_nodes(struct launch *launch, int fd, struct err *err);
 int mount_mask(struct launch *launch, const struct spec_mount *mount, struct err *err);
 int mount_remount(struct launch *launch, const struct spec_mount *mount, struct err *err);
 
-/* A new instance of a file system, not attached: its root fd, or -errno with err set. */
-int fs_make(const char *fstype, const char *data, uint64_t attr, struct err *err);
+/*
+ * A new instance of a file system, not attached: its root fd, or -errno with err set. source: what it is
+ * made from, or what stands for it in the list of mounts; NULL: the type's name.
+ */
+int fs_make(const char *fstype, const char *source, const char *data, uint64_t attr,
+            struct err *err);
+/*
+ * Options as text into what mount(2) takes as flags ("sync"), added to *ret_flags, and the rest. Pure. 0 or
+ * -E2BIG.
+ */
+int data_split(const char *data, char *ret_rest, size_t size, unsigned long *ret_flags);
 /* MOUNT_ATTR_* as mount(2) flags. */
 unsigned long attr_to_flags(uint64_t attr);
 /* Change the attributes of the mount whose root fd is (AT_RECURSIVE: and of those beneath). The mount

@@ -44,7 +44,7 @@ static int mask_directory(struct launch *launch, const struct place *place)
     int fd;
 
     if (launch->empty_fd < 0) {
-        fd = fs_make("tmpfs", "mode=555", attr, NULL);
+        fd = fs_make("tmpfs", NULL, "mode=555", attr, NULL);
         if (fd < 0)
             return fd;
         launch->empty_fd = fd;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "spawn/launch.h"
+#include "spawn/parts.h"
 #include "sys/sys.h"
 
 #define FD_FEW        128
@@ -33,9 +34,37 @@ static const char *path_beneath(const char *path, const char *directory)
     return path + strspn(path, "/");
 }
 
+/* A path that climbs is nothing to compare as text. */
+static bool path_climbs(const char *path)
+{
+    for (const char *dots = strstr(path, ".."); dots; dots = strstr(dots + 1, "..")) {
+        if ((dots == path || dots[-1] == '/') && (dots[2] == '/' || dots[2] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* In procfs a process's own directory holds links to all that it has open. */
+static bool is_certain(const char *rest)
+{
+    return !text_starts(rest, "self") && !text_starts(rest, "thread-self") &&
+           !(rest[0] >= '0' && rest[0] <= '9');
+}
+
+const struct base *place_base(const struct launch *launch, const char *target)
+{
+    for (size_t i = launch->n_bases; i > 0; i--) {
+        if (strcmp(launch->bases[i - 1].target, target) == 0)
+            return &launch->bases[i - 1];
+    }
+    return NULL;
+}
+
 static const struct base *base_find(const struct launch *launch, const char *target,
                                     const char **ret_rest)
 {
+    if (launch->n_bases > 0 && path_climbs(target))
+        return NULL;
     for (size_t i = launch->n_bases; i > 0; i--) {
         const char *rest = path_beneath(target, launch->bases[i - 1].target);
 
@@ -155,23 +184,27 @@ int place_find(struct launch *launch, const char *target, unsigned flags, struct
     int fd;
 
     *ret = (struct place){ .fd = from_fd, .name = path, .attr = base ? base->attr : 0 };
-    if (path[0] == '\0' || (base && base->direct))
+    if (path[0] == '\0' || (base && base->direct && is_certain(path)))
         return 0;
     /* A directory that we have just made in our own /dev needs no second look. */
-    if (base && (flags & PLACE_MAKE_DIR) && !strchr(path, '/') && mkdirat(from_fd, path, 0755) == 0)
+    if (base && (flags & PLACE_MAKE_DIR) && !strchr(path, '/') &&
+        mkdirat(from_fd, path, 0755) == 0) {
+        ret->made = true;
         return 0;
+    }
     if (flags & PLACE_REAL)
         resolve |= RESOLVE_NO_SYMLINKS;
     fd = sys_openat2(from_fd, path, O_PATH | O_CLOEXEC, 0, resolve);
     if (fd == -ELOOP && base) /* a link in our own /dev: from the top, then */
         fd = sys_openat2(launch->root_fd, target, O_PATH | O_CLOEXEC, 0, PLACE_RESOLVE);
-    if (fd == -ENOENT && make)
+    bool made = fd == -ENOENT && make;
+    if (made)
         fd = path_make(from_fd, path, resolve, (flags & PLACE_MAKE_FILE) != 0);
     if (fd == -ENOENT || fd == -ENOTDIR)
         return fd; /* for the caller to judge */
     if (fd < 0)
         return place_error(target, -fd, flags, err);
-    *ret = (struct place){ .fd = fd, .name = "", .owned = true };
+    *ret = (struct place){ .fd = fd, .name = "", .owned = true, .made = made };
     return 0;
 }
 
@@ -204,10 +237,10 @@ int place_bind(struct launch *launch, const struct place *place, unsigned long f
  * The old call does not mount a file system where that very one is mounted, as the groups are where the
  * host's /sys is kept; the new ones do. The flags that can be asked for have the same bits in both.
  */
-static int place_mount_again(const struct place *place, const char *fstype, unsigned long flags,
-                             const char *data)
+static int place_mount_again(const struct place *place, const char *fstype, const char *source,
+                             unsigned long flags, const char *data)
 {
-    int tree_fd = fs_make(fstype, data, flags, NULL);
+    int tree_fd = fs_make(fstype, source, data, flags, NULL);
 
     if (tree_fd < 0)
         return tree_fd;
@@ -221,12 +254,13 @@ static int place_mount_again(const struct place *place, const char *fstype, unsi
  * fd: both are looked up from the current directory, which is the fd.
  */
 int place_mount(struct launch *launch, const struct place *place, const char *fstype,
-                unsigned long flags, const char *data)
+                const char *source, unsigned long flags, const char *data)
 {
+    source = source ? source : fstype;
     if (launch->here_fd != place->fd && fchdir(place->fd) < 0)
         return -errno;
     launch->here_fd = place->owned ? -1 : place->fd;
-    if (mount(fstype, place->name[0] ? place->name : ".", fstype, flags, data) == 0)
+    if (mount(source, place->name[0] ? place->name : ".", fstype, flags, data) == 0)
         return 0;
-    return errno == EBUSY ? place_mount_again(place, fstype, flags, data) : -errno;
+    return errno == EBUSY ? place_mount_again(place, fstype, source, flags, data) : -errno;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spawn/launch.h"
+#include "spawn/parts.h"
 #include "sys/sys.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -294,6 +295,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
     static int (*const part_table[])(struct launch *, struct err *) = {
         joins_open,   enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
         prepare_user, prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
+        idmap_prepare, procfs_prepare,
     };
     const struct spec *spec = options->spec;
 
@@ -340,6 +342,8 @@ void launch_done(struct launch *launch)
         munmap(launch->outcome, sizeof(*launch->outcome));
     launch->null_fd = fd_close(launch->null_fd);
     joins_close(launch);
+    idmap_done(launch);
+    procfs_done(launch);
     free(launch->sources);
     free(launch->idmaps);
     free(launch->nodes);

@@ -32,6 +32,27 @@ int step_console_send(struct launch *launch, struct err *err);
 int step_terminal_take(struct launch *launch, struct err *err);
 int step_stdio(struct launch *launch, struct err *err);
 
+/* cgroup_view.c */
+int step_cgroup_mounts(struct launch *launch, struct err *err);
+
+/* nodes.c, sysctl.c, label.c */
+int step_devices(struct launch *launch, struct err *err);
+int step_sysctls(struct launch *launch, struct err *err);
+int step_apparmor(struct launch *launch, struct err *err);
+int step_selinux(struct launch *launch, struct err *err);
+
+/* sched.c */
+int step_scheduler(struct launch *launch, struct err *err);
+int step_io_priority(struct launch *launch, struct err *err);
+int step_personality(struct launch *launch, struct err *err);
+int step_affinity_initial(struct launch *launch, struct err *err);
+int step_affinity_final(struct launch *launch, struct err *err);
+
+/* filter.c */
+int step_listener(struct launch *launch, struct err *err);
+int step_filter_privileged(struct launch *launch, struct err *err);
+int step_filter_last(struct launch *launch, struct err *err);
+
 /* confine.c */
 int step_confine(struct launch *launch, struct err *err);
 
@@ -40,3 +61,4 @@ int step_oom_score(struct launch *launch, struct err *err);
 int step_rlimits(struct launch *launch, struct err *err);
 int step_identity(struct launch *launch, struct err *err);
 int step_capabilities(struct launch *launch, struct err *err);
+int step_no_gain(struct launch *launch, struct err *err);

@@ -396,6 +396,11 @@ bool maps_have(const struct spec_id_map *map, size_t n, uint32_t inside);
 int signal_parse(const char *text);
 /* "SIGTERM", "SIGRTMIN+3"; NULL when there is no such signal. */
 const char *signal_name(int signal);
+/*
+ * CLONE_NEW* of the namespace whose kernel parameter it is ("net/core/somaxconn", beneath /proc/sys); 0:
+ * of none, so that it is the machine's.
+ */
+uint64_t sysctl_namespace(const char *path);
 /* Number of a capability by name ("NET_ADMIN", "CAP_NET_ADMIN", any case); -EINVAL when unknown. */
 int capability_parse(const char *text);
 /* "NET_ADMIN"; NULL when unknown. */
