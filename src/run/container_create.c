@@ -347,8 +347,9 @@ int making_create(struct making *making, struct err *err)
             return r;
         }
     }
-    /* Whoever comes next may have it. */
+    /* Whoever comes next may have it, and clear the root away. */
     record_close(TAKE_PTR(making->run.record));
+    making->run.targets.root_fd = fd_close(making->run.targets.root_fd);
     return 0;
 }
 
