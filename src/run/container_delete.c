@@ -35,18 +35,6 @@ static int delete_groups(struct container *container, struct err *err)
                          err);
 }
 
-static void delete_files(struct container *container)
-{
-    const char *text = buf_text(&container->text);
-    char gate[GATE_NAME_SIZE], root[TARGETS_NAME_SIZE];
-
-    if (record_find(text, "gate", gate, sizeof(gate)))
-        gate_remove(container->state, gate);
-    if (record_find(text, "uses", root, sizeof(root)) &&
-        state_leave(container->state, root, container->name))
-        targets_reclaim(text);
-}
-
 /* One that fails is no reason to stop: *err is for a warning then. */
 static void delete_hooks(struct container *container, const struct container_options *options,
                          struct err *err)
@@ -69,7 +57,7 @@ static int delete_locked(struct container *container, bool force,
         r = delete_groups(container, err);
     if (r < 0)
         return r;
-    delete_files(container);
+    container_remove_files(container);
     delete_hooks(container, options, &warning);
     r = record_remove(TAKE_PTR(container->record), err);
     if (r >= 0 && warning.code && err)

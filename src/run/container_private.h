@@ -131,6 +131,8 @@ void filter_done(struct filter *filter);
 /* ---- container_reclaim.c ------------------------------------------------------------------------------- */
 
 int container_open_state(struct engine *engine, struct state **ret, struct err *err);
+/* What lies about of a container whose processes are gone: its gate, and what was made in its root. */
+void container_remove_files(struct container *container);
 /* Undo what killed calls left half made. Best effort: what does not go stays on record. */
 void container_reclaim_pending(struct engine *engine, struct state *state);
 

@@ -8,6 +8,18 @@ int container_open_state(struct engine *engine, struct state **ret, struct err *
     return state_open_containers(engine->state_dir, ret, err);
 }
 
+void container_remove_files(struct container *container)
+{
+    const char *text = buf_text(&container->text);
+    char gate[GATE_NAME_SIZE], root[TARGETS_NAME_SIZE];
+
+    if (record_find(text, "gate", gate, sizeof(gate)))
+        gate_remove(container->state, gate);
+    if (record_find(text, "uses", root, sizeof(root)) &&
+        state_leave(container->state, root, container->name))
+        targets_reclaim(text);
+}
+
 struct pending {
     struct engine *engine;
     struct state *state;
@@ -27,7 +39,6 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
 {
     struct pending *pending = data;
     struct container container = { .engine = pending->engine, .state = pending->state };
-    char gate[GATE_NAME_SIZE];
 
     container.being_made = true;
     buf_puts(&container.text, text);
@@ -38,13 +49,11 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
     }
     if (r >= 0)
         r = reclaim_groups(text, err);
-    if (r >= 0 && targets_reclaim(text) < 0)
-        r = err_nomem(err);
-    if (r >= 0 && record_find(text, "gate", gate, sizeof(gate)))
-        gate_remove(pending->state, gate);
-    if (r >= 0)
+    if (r >= 0) {
+        container_remove_files(&container);
         record_remove_brief(pending->state, name);
-    container.state = NULL;
+    }
+    container.state = NULL; /* is the caller's */
     container_close(&container);
     return r;
 }

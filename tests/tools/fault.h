@@ -35,6 +35,7 @@ struct fault_job {
     unsigned long point; /* 1 is the first call or allocation; 0: none */
     bool from_there_on;  /* ACTION_ALLOC: all later ones fail too */
     bool list;           /* print every call */
+    bool once;           /* what it leaves running is not waited for */
     bool converse;       /* COMMAND prints a fingerprint, then waits for the end of its input */
     unsigned limit_ms;   /* longer than this is a hang */
     unsigned blocked_ms; /* not 0: a target that sleeps for so long is killed in its sleep */

@@ -435,7 +435,8 @@ bool fault_run(const struct fault_job *job, struct fault_outcome *ret)
     if (engine.signal_fd < 0 || !start(&engine))
         return false;
     wait_for_program(&engine);
-    wait_for_rest(&engine);
+    if (!job->once)
+        wait_for_rest(&engine);
     while (engine.out_fd >= 0 &&
            poll(&(struct pollfd){ .fd = engine.out_fd, .events = POLLIN }, 1, 0) > 0)
         on_output(&engine);

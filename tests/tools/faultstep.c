@@ -7,6 +7,8 @@
  *     kill K                SIGKILL at the entry of the Kth system call
  *     fail K ERRNO          the Kth system call fails without being made
  *     alloc K               the Kth allocation fails (K+: and all after it), see failing_malloc.c
+ *     once kill K           kill there and leave everything as it is: "reached" or not, the call, the status,
+ *     once fail K ERRNO     what it printed; for programs that are to leave something
  *     sweep-kill            kill at each
  *     sweep-fail ERRNO...   fail at each, with each of these
  *     sweep-alloc           fail each allocation, then each and all after it
@@ -237,6 +239,32 @@ static void mode_alloc(struct sweep *sweep, char **args)
     one_point(sweep, args[0]);
 }
 
+/* Exit status 1: there is no such point. Whoever asked looks himself for what is left. */
+static void mode_once(struct sweep *sweep, char **args)
+{
+    struct fault_outcome outcome;
+    char name[64];
+
+    if (!args[0] || !args[1])
+        usage("point");
+    sweep->job.action = ACTION_KILL;
+    if (strcmp(args[0], "fail") == 0)
+        set_error(sweep, args[2]);
+    sweep->job.once = true;
+    sweep->job.point = strtoul(args[1], NULL, 10);
+    run_point(sweep, &outcome, name, sizeof(name));
+    bool hit = outcome.reached && !outcome.spared;
+    printf("%s %s status=%x%s\n",
+           !outcome.reached ? "no-such-point"
+           : hit            ? "hit"
+                            : "spared",
+           hit ? fault_call_name(outcome.call) : "-", (unsigned)outcome.status,
+           outcome.hung ? " hung" : "");
+    if (outcome.err.len > 0)
+        printf("%s", outcome.err.data);
+    exit(outcome.reached ? 0 : 1);
+}
+
 static void mode_sweep_kill(struct sweep *sweep, char **args)
 {
     (void)args;
@@ -278,6 +306,7 @@ static const struct {
     { "kill", mode_kill },
     { "fail", mode_fail },
     { "alloc", mode_alloc },
+    { "once", mode_once },
     { "sweep-kill", mode_sweep_kill },
     { "sweep-fail", mode_sweep_fail },
     { "sweep-alloc", mode_sweep_alloc },
