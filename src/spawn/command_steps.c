@@ -55,9 +55,9 @@ static int step_enter_cgroup_namespace(struct launch *launch, struct err *err)
 {
     int r = sys_setns(launch->options->enter_pidfd, CLONE_NEWCGROUP);
 
-    return r < 0 ? err_set(err, -r, "cannot enter the container's cgroup namespace: %s",
-                           err_name(-r))
-                 : 0;
+    return r < 0
+               ? err_set(err, -r, "cannot enter the container's cgroup namespace: %s", err_name(-r))
+               : 0;
 }
 
 /* After joining: the groups that one is in become the namespace's roots. */

@@ -25,8 +25,8 @@ static const struct {
     uint64_t flag;
     const char *file;
 } kind_table[] = {
-    { CLONE_NEWUSER, "user" }, { CLONE_NEWTIME, "time" }, { CLONE_NEWPID, "pid" },
-    { CLONE_NEWNET, "net" },   { CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" },
+    { CLONE_NEWUSER, "user" }, { CLONE_NEWTIME, "time" },     { CLONE_NEWPID, "pid" },
+    { CLONE_NEWNET, "net" },   { CLONE_NEWIPC, "ipc" },       { CLONE_NEWUTS, "uts" },
     { CLONE_NEWNS, "mnt" },    { CLONE_NEWCGROUP, "cgroup" },
 };
 
@@ -206,9 +206,8 @@ int spawn_enter(const struct spawn_options *options, const struct spawn_groups *
     struct launch launch;
     int r;
 
-    *ret = (struct spawn){
-        .box_pidfd = -1, .command_pidfd = -1, .channel_fd = -1, .terminal_fd = -1
-    };
+    *ret =
+        (struct spawn){ .box_pidfd = -1, .command_pidfd = -1, .channel_fd = -1, .terminal_fd = -1 };
     r = launch_prepare(&launch, options, true, err);
     if (r >= 0)
         r = groups_take(&launch, groups, err);

@@ -132,8 +132,9 @@ int step_gate(struct launch *launch, struct err *err)
 {
     const struct spawn_options *options = launch->options;
     const int keep[] = {
-        launch->channel_fd,  options->gate_fd, launch->hook_fds[1],
-        launch->own_proc_fd, launch->proc_fd,  options->listener ? options->listener->socket_fd : -1,
+        launch->channel_fd,  options->gate_fd,
+        launch->hook_fds[1], launch->own_proc_fd,
+        launch->proc_fd,     options->listener ? options->listener->socket_fd : -1,
     };
     struct message message;
     int r = descriptors_close_but(descriptors_first(launch), keep, ARRAY_SIZE(keep));

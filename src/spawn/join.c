@@ -22,9 +22,9 @@ static const struct {
     uint64_t flag;
     const char *name, *file;
 } kind_table[] = {
-    { CLONE_NEWUSER, "user", "user" },     { CLONE_NEWPID, "pid", "pid" },
-    { CLONE_NEWNET, "network", "net" },    { CLONE_NEWIPC, "ipc", "ipc" },
-    { CLONE_NEWUTS, "uts", "uts" },        { CLONE_NEWNS, "mount", "mnt" },
+    { CLONE_NEWUSER, "user", "user" },       { CLONE_NEWPID, "pid", "pid" },
+    { CLONE_NEWNET, "network", "net" },      { CLONE_NEWIPC, "ipc", "ipc" },
+    { CLONE_NEWUTS, "uts", "uts" },          { CLONE_NEWNS, "mount", "mnt" },
     { CLONE_NEWCGROUP, "cgroup", "cgroup" }, { CLONE_NEWTIME, "time", "time" },
 };
 
@@ -87,9 +87,9 @@ int joins_open(struct launch *launch, struct err *err)
      * What is made belongs to the user namespace of its maker, and one is born in a pid namespace. And who
      * is in a new user namespace has no rights any more to what was there before it.
      */
-    launch->through = (launch->joined & early) != 0 ||
-                      ((launch->joined & ~(uint64_t)CLONE_NEWCGROUP) != 0 &&
-                       (spec->namespaces & CLONE_NEWUSER) != 0);
+    launch->through =
+        (launch->joined & early) != 0 || ((launch->joined & ~(uint64_t)CLONE_NEWCGROUP) != 0 &&
+                                          (spec->namespaces & CLONE_NEWUSER) != 0);
     return 0;
 }
 

@@ -248,8 +248,7 @@ static int prepare_preserved(struct launch *launch, struct err *err)
         int flags = fcntl(fd, F_GETFD);
 
         if (flags < 0 || flags & FD_CLOEXEC)
-            return err_refuse(err, EBADF,
-                              "--preserve-fds %u: file descriptor %d is not open",
+            return err_refuse(err, EBADF, "--preserve-fds %u: file descriptor %d is not open",
                               launch->options->n_preserved_fds, fd);
     }
     return 0;

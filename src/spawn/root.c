@@ -233,6 +233,12 @@ static int directory_failed(const struct launch *launch, int code, struct err *e
 {
     const char *option = launch->spec->cwd ? "--workdir" : "the current directory";
 
+    if (launch->spec->document) /* in the words that clients of container runtimes know */
+        return err_refuse(err, code, "chdir to cwd (\"%s\") set in config.json failed: %s",
+                          launch->cwd,
+                          code == ENOENT   ? "no such file or directory"
+                          : code == EACCES ? "permission denied"
+                                           : err_name(code));
     return err_refuse(err, code, "%s: cannot enter %s%s: %s", option, launch->cwd,
                       launch->spec->rootfs ? " of the root" : "",
                       code == ELOOP ? "it leads through too many links, or one of /proc's"
@@ -245,6 +251,7 @@ static int directory_failed(const struct launch *launch, int code, struct err *e
  */
 int step_directory_open(struct launch *launch, struct err *err)
 {
+    bool makes = launch->spec->rootfs && launch->spec->cwd && !launch->entering;
     struct place place;
     int r;
 
@@ -254,8 +261,7 @@ int step_directory_open(struct launch *launch, struct err *err)
     if (!launch->spec->rootfs && !launch->spec->cwd)
         return 0;        /* where we are already, by name */
     launch->n_bases = 0; /* the mounts are made: everything is looked up from the root */
-    r = place_find(launch, launch->cwd,
-                   launch->spec->rootfs && launch->spec->cwd ? PLACE_MAKE_DIR : 0, &place, NULL);
+    r = place_find(launch, launch->cwd, makes ? PLACE_MAKE_DIR : 0, &place, NULL);
     if (r < 0)
         return directory_failed(launch, -r, err);
     launch->cwd_fd = place.fd;

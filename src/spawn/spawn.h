@@ -150,6 +150,15 @@ int spawn_enter(const struct spawn_options *options, const struct spawn_groups *
  */
 int spawn_hook(const struct spec_hook *hook, int state_fd, struct err *err);
 
+/*
+ * Put our own program out of reach of those that we start: to be called first thing by a program that makes
+ * containers or enters them, before it has threads, with main()'s argv. Afterwards /proc/self/exe is the same
+ * file on a read-only mount that nobody can change. Where that cannot be done in place our program is executed
+ * again, with the same arguments, from there or from a sealed copy; then this does not return, and does
+ * nothing the next time. 0 or -errno with err set.
+ */
+int self_protect(char *const *argv, struct err *err);
+
 /* What ended, as waitid(2) tells it. */
 struct spawn_exit {
     bool exited; /* status is an exit status, else a signal */

@@ -6,11 +6,13 @@
  *   spawntest begin GATE                                   let it begin
  *   spawntest poke GATE                                    connect and say nothing
  *   spawntest enter PID [OPTION...] -- COMMAND...          a further process; its exit status
+ *   spawntest hold ANYTHING                                stay
  *   spawntest console SOCKET                               wait for a terminal there, and show what it says
  *
  * Options: --join KIND=PATH  --without KIND  --hook POINT=PROGRAM  --timeout MS (of the hook before)
  *          --console SOCKET  --tty  --preserve N  --v2 DIRECTORY  --tasks FILE  --map FIRST  --uid UID
  *          --env NAME=VALUE  --cwd DIRECTORY  --abandon (go before the container is released)
+ * PROTECT=1 in the environment: self_protect() first.
  * It prints "pid N", "created", and each hook that it runs itself. Errors: "CLASS: sentence", status 1.
  */
 #include <errno.h>
@@ -53,8 +55,8 @@ static const struct {
     const char *name;
     uint64_t flag;
 } kind_table[] = {
-    { "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID }, { "net", CLONE_NEWNET },
-    { "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS }, { "mnt", CLONE_NEWNS },
+    { "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID },       { "net", CLONE_NEWNET },
+    { "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },       { "mnt", CLONE_NEWNS },
     { "time", CLONE_NEWTIME }, { "cgroup", CLONE_NEWCGROUP },
 };
 
@@ -76,10 +78,8 @@ static _Noreturn void die(const char *what)
 static _Noreturn void fail(const struct err *err)
 {
     static const char *const class_table[] = {
-        [ERR_FAILED] = "failed",
-        [ERR_REFUSED] = "refused",
-        [ERR_USAGE] = "usage",
-        [ERR_NOT_EXECUTABLE] = "not executable",
+        [ERR_FAILED] = "failed",       [ERR_REFUSED] = "refused",
+        [ERR_USAGE] = "usage",         [ERR_NOT_EXECUTABLE] = "not executable",
         [ERR_NOT_FOUND] = "not found",
     };
 
@@ -321,7 +321,32 @@ static int command_wait(struct spawn *spawn)
     return exit.exited ? exit.status : 128 + exit.status;
 }
 
-static int container(struct test *test, const char *gate)
+static int container_start(struct test *test, struct spawn *spawn, struct err *err)
+{
+    int r;
+
+    add_mount(test, "proc", "/proc", NULL);
+    if (test->spec.tty)
+        add_mount(test, "devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620");
+    r = spawn_start(&test->options, spawn, err);
+    if (r < 0)
+        return r;
+    printf("pid %d\n", (int)spawn->box_pid);
+    fflush(stdout);
+    return spawn_go(spawn, &test->groups, err);
+}
+
+static int container_run(struct test *test)
+{
+    struct spawn spawn;
+    struct err err = ERR_INIT;
+
+    if (container_start(test, &spawn, &err) < 0)
+        fail(&err);
+    return command_wait(&spawn);
+}
+
+static int container_create(struct test *test, const char *gate)
 {
     struct spawn spawn;
     struct spawn_exit exit;
@@ -329,18 +354,8 @@ static int container(struct test *test, const char *gate)
     enum spawn_event event = SPAWN_NOTHING;
     int r;
 
-    add_mount(test, "proc", "/proc", NULL);
-    if (test->spec.tty)
-        add_mount(test, "devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620");
-    test->options.gate_fd = gate ? listen_at(gate, SOCK_SEQPACKET) : -1;
-    r = spawn_start(&test->options, &spawn, &err);
-    if (r >= 0) {
-        printf("pid %d\n", (int)spawn.box_pid);
-        fflush(stdout);
-        r = spawn_go(&spawn, &test->groups, &err);
-    }
-    if (r >= 0 && !gate)
-        return command_wait(&spawn);
+    test->options.gate_fd = listen_at(gate, SOCK_SEQPACKET);
+    r = container_start(test, &spawn, &err);
     while (r >= 0 && event != SPAWN_CREATED && event != SPAWN_FAILED) {
         r = spawn_read(&spawn, true, &event, &exit, &err);
         if (r >= 0 && event == SPAWN_READY)
@@ -371,6 +386,12 @@ static int enter(struct test *test, pid_t pid)
     if (spawn_enter(&test->options, &test->groups, &spawn, &err) < 0)
         fail(&err);
     return command_wait(&spawn);
+}
+
+/* Two minutes at most, for whoever wants to look at our program while it is executed. */
+static int hold(void)
+{
+    return (int)sleep(120);
 }
 
 static int begin(const char *gate)
@@ -415,6 +436,12 @@ int main(int argc, char **given)
     char **argv = NULL; /* a copy: the box wipes what it was called with */
     const char *verb;
 
+    if (getenv("PROTECT")) {
+        struct err err = ERR_INIT;
+
+        if (self_protect(given, &err) < 0)
+            fail(&err);
+    }
     if (strv_copy(given, &argv) < 0)
         die("strv_copy");
     verb = argc > 2 ? argv[1] : "";
@@ -424,6 +451,8 @@ int main(int argc, char **given)
         return begin(argv[2]);
     if (strcmp(verb, "poke") == 0)
         return close(connect_to(argv[2], SOCK_SEQPACKET));
+    if (strcmp(verb, "hold") == 0)
+        return hold();
     if (strcmp(verb, "console") == 0)
         return console(argv[2]);
     if (strcmp(verb, "enter") == 0) {
@@ -433,10 +462,10 @@ int main(int argc, char **given)
     }
     if (strcmp(verb, "run") == 0) {
         options_take(&test, argv + 3);
-        return container(&test, NULL);
+        return container_run(&test);
     }
     if (strcmp(verb, "create") != 0 || argc < 5)
         return fputs("usage: see the source\n", stderr), 2;
     options_take(&test, argv + 4);
-    return container(&test, argv[3]);
+    return container_create(&test, argv[3]);
 }
