@@ -361,10 +361,11 @@ world_processes() {
     done
 }
 
-# Prints what the runtime keeps of containers, in its own directories. A cache of filters is none.
+# Prints what the runtime keeps of containers, in its own directories. Its empty ones with a dot, and
+# a cache of filters, are of none.
 world_records() {
     find /run /tmp -mindepth 1 -path "*/$runtime_name/*" ! -path "$world/*" \
-        ! -name .seccomp ! -path '*/.seccomp/*' 2>/dev/null
+        ! \( -type d -name '.*' \) ! -path '*/.seccomp/*' 2>/dev/null
 }
 
 # An ordinary user, tester, with the numbers from 300000 lent to it, and as_user to be it: of the

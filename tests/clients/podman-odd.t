@@ -89,7 +89,7 @@ works 'it is removed' podman rm -f -t 0 under
 works 'with --memory-swappiness' podman run -d --name swappy --memory-swappiness 30 $bb sleep 1000
 [ "$LAYOUT" = v2 ] || expect_limit swappy memory memory.swappiness 30 - - 'it is set'
 works 'it is removed' podman rm -f -t 0 swappy
-disk=$(sed -n 's/^ *[0-9]* *[0-9]* *\([a-z]*d[a-z]\)$/\1/p' /proc/partitions | head -n 1)
+disk=$(sed -n 's/^ *[0-9]* *[0-9]* *[0-9]* \([a-z]*d[a-z]\)$/\1/p' /proc/partitions | head -n 1)
 if [ -b "/dev/$disk" ] && has_controller blkio; then
     works 'with a limit of reading' podman run -d --name slow --device-read-bps "/dev/$disk:1mb" \
         --device-write-iops "/dev/$disk:100" $bb sleep 1000

@@ -13,7 +13,7 @@ network_backend = "netavark"
 [engine]
 runtime = "$runtime_name"
 runtime_supports_json = ["$runtime_name"]
-runtime_supports_nocgroups = ["ration-oci", "crun"]
+runtime_supports_nocgroup = ["ration-oci", "crun"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 infra_image = "localhost/pause:latest"
@@ -65,17 +65,17 @@ inside() {
     fi
 }
 
-# Is every process of the container's group, and of those beneath it, frozen?
+# Is the container's group frozen, by the freezer of v1 or by that of v2, which may stand beside it?
 is_frozen() { # CONTAINER
     l_group=$(field State.CgroupPath "$1")
-    if has_controller freezer; then
-        t_where=$(t_hierarchy freezer)
-        l_pid=$(field State.Pid "$1")
-        [ "$(cat "$(group_dir freezer "$l_pid")/freezer.state")" = FROZEN ]
-    else
-        t_where=$(t_hierarchy unified)
-        grep -q '^frozen 1' "${t_where%% *}$l_group/cgroup.events"
-    fi
+    for l_freezer in freezer unified; do
+        has_controller "$l_freezer" || continue
+        t_where=$(t_hierarchy "$l_freezer")
+        l_dir=${t_where%% *}$l_group
+        ! grep -qs FROZEN "$l_dir/freezer.state" || return 0
+        ! grep -qs '^frozen 1' "$l_dir/cgroup.events" || return 0
+    done
+    return 1
 }
 
 # Nothing of podman, conmon, the runtime or a container is left, except by name this script.
