@@ -173,7 +173,7 @@ int oci_resources_add_devices(struct limit_set *set, bool rootless, struct err *
     else
         entries[place++] = deny_all;
     for (size_t i = 0; i < ARRAY_SIZE(usual_table); i++) {
-        if (!rule_listed(&usual_table[i], rules->entries + (n - tail), tail))
+        if (tail == 0 || !rule_listed(&usual_table[i], rules->entries + (n - tail), tail))
             entries[place++] = usual_table[i];
     }
     if (tail > 0)

@@ -99,18 +99,15 @@ static void add_quoted(struct buf *line, char *text)
 
 static void format_line(bool json, const char *level, char *text, struct buf *line)
 {
-    time_t now = time(NULL);
-    char when[32];
-    struct tm tm;
+    _cleanup_buf_ struct buf now = BUF_INIT;
 
-    gmtime_r(&now, &tm);
-    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    oci_write_time(clock_us(CLOCK_REALTIME), &now);
     if (json) {
         buf_printf(line, "{\"level\":\"%s\",\"msg\":", level);
         add_quoted(line, text);
-        buf_printf(line, ",\"time\":\"%s\"}\n", when);
+        buf_printf(line, ",\"time\":\"%s\"}\n", buf_text(&now));
     } else {
-        buf_printf(line, "time=\"%s\" level=%s msg=", when, level);
+        buf_printf(line, "time=\"%s\" level=%s msg=", buf_text(&now), level);
         add_quoted(line, text);
         buf_putc(line, '\n');
     }

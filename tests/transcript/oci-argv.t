@@ -112,7 +112,7 @@ for id in '' . .. .a a/b ../a 'a b' "a$(printf '\n')b
 " "$(head -c 1025 /dev/zero | tr '\0' x)" 'ä'; do
     for command in create start state delete pause; do
         run_ration --root "$root" "$command" "$id"
-        expect_refusal 1 'invalid container ID format' "$command of the id \"$(printf %.10s "$id" | tr '\n' ?)\""
+        expect_refusal 1 'invalid container ID format' "$command of the id \"$(printf %.10s "$id" | tr '\n' '?')\""
     done
 done
 understands --root "$root" state a_b+c-d.e0
@@ -124,11 +124,11 @@ log=$work/log
 run_ration --root "$root" --log "$log" state nobody
 expect_refusal 1 '^ration-oci: container .*does not exist' 'stderr has the error besides the log'
 check 'the log is logfmt unless asked for otherwise' \
-    grep -qE '^time="[0-9T:-]+Z" level=error msg=".*does not exist' "$log"
+    grep -qE '^time="[0-9T:.-]+Z" level=error msg=".*does not exist.*"$' "$log"
 rm "$log"
 run_ration --root "$root" --log "$log" --log-format json state nobody
 run_ration --root "$root" --log-format=json --log="$log" state nobody
-expect_equal "$(grep -cE '^\{"level":"error","msg":".*does not exist.*","time":"[0-9T:-]+Z"\}$' "$log")" 2 \
+expect_equal "$(grep -cE '^\{"level":"error","msg":".*does not exist.*","time":"[0-9T:.-]+Z"\}$' "$log")" 2 \
     'errors are appended to a JSON log, one line each'
 expect_equal "$(stat -c %a "$log")" 644 'the log can be read by its client'
 run_ration --log-format json --log "$log" --bogus
