@@ -250,41 +250,66 @@ static label add_span(struct emitter *e, bool wide, const struct seccomp_span *s
 
 /* ---- the tree ---------------------------------------------------------------------------------------- */
 
+#define EXCEPTIONS_MAX 3
+
 struct branch {
     label at;
     uint32_t first; /* lowest number that it decides */
 };
 
-/* An earlier span with the same entries leads to the same place. */
-static label find_alike(const struct seccomp_table *table, const struct branch *branches,
-                        size_t index)
+struct tree {
+    label *leaves;           /* one per span */
+    struct branch *branches; /* of one storey, the lowest numbers first */
+    size_t n;
+};
+
+/* Where a span leads to; an earlier one that says the same leads to the same place. */
+static label add_leaf(struct emitter *e, const struct seccomp_table *table, const label *leaves,
+                      size_t index)
 {
     const struct seccomp_span *span = &table->spans[index];
 
-    for (size_t i = 0; i < index; i++) {
-        const struct seccomp_span *other = &table->spans[i];
-        bool same = other->answer == span->answer && other->n_entries == span->n_entries;
-        for (size_t k = 0; k < span->n_entries && same; k++)
-            same = other->entries[k].rule == span->entries[k].rule &&
-                   other->entries[k].through == span->entries[k].through &&
-                   other->entries[k].through_mask == span->entries[k].through_mask;
-        if (same)
-            return branches[i].at;
+    for (size_t i = 0; span->n_entries > 0 && i < index; i++) {
+        if (seccomp_span_same(&table->spans[i], span))
+            return leaves[i];
     }
-    return 0;
+    return add_span(e, table->wide, span);
+}
+
+/* Is the span behind this one a single number, with the same as here on its other side? */
+static bool is_exception(const struct seccomp_table *table, size_t index)
+{
+    const struct seccomp_span *spans = table->spans;
+
+    return index + 2 < table->n_spans && spans[index + 2].first - spans[index + 1].first == 1 &&
+           seccomp_span_same(&spans[index], &spans[index + 2]);
+}
+
+/* The lowest storey: spans, with a few single numbers in them that are asked for by themselves. */
+static void add_branches(struct emitter *e, const struct seccomp_table *table, struct tree *tree)
+{
+    for (size_t i = 0; i < table->n_spans; i++)
+        tree->leaves[i] = add_leaf(e, table, tree->leaves, i);
+    for (size_t i = 0, next; i < table->n_spans; i = next) {
+        struct branch branch = { .at = tree->leaves[i], .first = table->spans[i].first };
+        next = i;
+        for (size_t k = 0; k < EXCEPTIONS_MAX && is_exception(table, next); k++) {
+            branch.at = add_jump(e, BPF_JEQ, table->spans[next + 1].first, tree->leaves[next + 1],
+                                 branch.at);
+            next += 2;
+        }
+        next++;
+        tree->branches[tree->n++] = branch;
+    }
 }
 
 /* Neighbours are joined by a comparison, then neighbours of those, until one is left. */
-static label add_tree(struct emitter *e, const struct seccomp_table *table, struct branch *branches)
+static label join_branches(struct emitter *e, struct tree *tree)
 {
-    size_t n = table->n_spans;
+    struct branch *branches = tree->branches;
 
-    for (size_t i = 0; i < n; i++) {
-        label alike = table->spans[i].n_entries > 0 ? find_alike(table, branches, i) : 0;
-        branches[i].first = table->spans[i].first;
-        branches[i].at = alike ? alike : add_span(e, table->wide, &table->spans[i]);
-    }
-    while (n > 1 && !e->failed) {
+    while (tree->n > 1 && !e->failed) {
+        size_t n = tree->n;
         for (size_t i = 0; i + 1 < n; i += 2) {
             branches[i / 2].at =
                 add_jump(e, BPF_JGE, branches[i + 1].first, branches[i + 1].at, branches[i].at);
@@ -292,7 +317,7 @@ static label add_tree(struct emitter *e, const struct seccomp_table *table, stru
         }
         if (n % 2 != 0)
             branches[n / 2] = branches[n - 1];
-        n = (n + 1) / 2;
+        tree->n = (n + 1) / 2;
     }
     return branches[0].at;
 }
@@ -300,15 +325,18 @@ static label add_tree(struct emitter *e, const struct seccomp_table *table, stru
 /* From the number on. */
 static label add_table(struct emitter *e, const struct seccomp_table *table)
 {
+    _cleanup_free_ label *leaves = calloc(table->n_spans, sizeof(*leaves));
     _cleanup_free_ struct branch *branches = calloc(table->n_spans, sizeof(*branches));
+    struct tree tree = { .leaves = leaves, .branches = branches };
 
-    if (!branches) {
+    if (!leaves || !branches) {
         e->failed = true;
         return e->n;
     }
-    label tree = add_tree(e, table, branches);
-    if (tree != e->n && !e->failed) /* a load leads to what was added last */
-        add(e, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)(e->n - tree)));
+    add_branches(e, table, &tree);
+    label root = join_branches(e, &tree);
+    if (root != e->n && !e->failed) /* a load leads to what was added last */
+        add(e, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)(e->n - root)));
     return add_load(e, offsetof(struct seccomp_data, nr));
 }
 

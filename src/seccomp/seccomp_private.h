@@ -57,6 +57,8 @@ struct seccomp_tables {
 int seccomp_tables_make(const struct seccomp_policy *policy, struct seccomp_tables *ret,
                         struct err *err);
 void seccomp_tables_done(struct seccomp_tables *tables);
+/* Do two spans say the same? */
+bool seccomp_span_same(const struct seccomp_span *a, const struct seccomp_span *b);
 
 /* ---- emit.c ------------------------------------------------------------------------------------------ */
 

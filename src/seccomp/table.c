@@ -193,7 +193,7 @@ static int entry_compare(const void *left, const void *right)
 
 /* ---- spans --------------------------------------------------------------------------------------- */
 
-static bool span_same(const struct seccomp_span *a, const struct seccomp_span *b)
+bool seccomp_span_same(const struct seccomp_span *a, const struct seccomp_span *b)
 {
     if (a->answer != b->answer || a->n_entries != b->n_entries)
         return false;
@@ -213,7 +213,7 @@ static void span_add(struct builder *b, struct seccomp_span span)
 
     if (table->n_spans > 0 && table->spans[table->n_spans - 1].first == span.first)
         table->n_spans--;
-    if (table->n_spans > 0 && span_same(&table->spans[table->n_spans - 1], &span))
+    if (table->n_spans > 0 && seccomp_span_same(&table->spans[table->n_spans - 1], &span))
         return;
     if (table->n_spans == b->span_room) {
         size_t room = b->span_room ? 2 * b->span_room : 256;

@@ -196,7 +196,7 @@ static void profiles_mean_what_libseccomp_means(void **state)
 
     (void)state;
     if (seccomp_arch_native() != SCMP_ARCH_X86_64) {
-        print_message("libseccomp takes x86's architectures on x86 only\n");
+        print_message("# libseccomp takes x86's architectures on x86 only\n");
         free(names);
         skip();
     }
@@ -210,7 +210,7 @@ static void profiles_mean_what_libseccomp_means(void **state)
         compare_arch(&pair, SCMP_ARCH_X86, 0);
         compare_arch(&pair, AUDIT_ARCH_ARM, 0);
         compare_call(&pair, SCMP_ARCH_X86_64, UINT32_MAX, NULL);
-        print_message("%s: %zu instructions and %.1f steps a call; libseccomp's %zu and %.1f\n",
+        print_message("# %s: %zu instructions and %.1f steps a call; libseccomp's %zu and %.1f\n",
                       arch_table[i], pair.ours.n, (double)pair.steps_ours / pair.calls,
                       pair.n_theirs, (double)pair.steps_theirs / pair.calls);
         assert_true(pair.ours.n < pair.n_theirs);
@@ -291,7 +291,7 @@ static void the_kernel_takes_it(void **state)
                      rules, profile_rules(names, rules));
     uint64_t before = now_us();
     help_compile(&policy.policy, -1, &program);
-    print_message("compiled in %llu us\n", (unsigned long long)(now_us() - before));
+    print_message("# compiled in %llu us\n", (unsigned long long)(now_us() - before));
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
