@@ -235,7 +235,8 @@ int oci_read_config(const char *text, size_t len, const struct oci_context *cont
     *ret = NULL;
     if (!spec)
         return err_nomem(err);
-    int result = json_document_load(text, len, &document, err);
+    r.policy = (struct json_find){ .outer = "linux", .inner = "seccomp" };
+    int result = json_document_load_find(text, len, &r.policy, &document, err);
     if (result == 0)
         result = spec_begin(&r);
     if (result == 0)

@@ -6,60 +6,17 @@
 
 /* ---- loading -------------------------------------------------------------------------------------------- */
 
-/*
- * The text with every whole number above 2^63-1 written as a string that no document can have (the scan
- * refuses NUL). The text was scanned: its strings are closed.
- */
-static void hide_big_numbers(const char *text, size_t len, struct buf *ret)
+int json_document_load_find(const char *text, size_t len, struct json_find *find, json_t **ret,
+                            struct err *err)
 {
-    for (const char *at = text, *end = text + len; at < end;) {
-        const char *first = at++;
-        if (*first == '"') {
-            while (*at != '"')
-                at += *at == '\\' ? 2 : 1;
-            at++;
-        } else if ((*first >= '0' && *first <= '9') || *first == '-') {
-            while (at < end && *at && strchr("0123456789+-.eE", *at))
-                at++;
-        }
-        size_t n = (size_t)(at - first);
-        bool big = n >= 19 && *first != '"' && strspn(first, "0123456789") >= n &&
-                   (n == 20 || memcmp(first, "9223372036854775807", n) > 0);
-        buf_puts(ret, big ? "\"\\u0000" : "");
-        buf_add(ret, first, n);
-        buf_puts(ret, big ? "\"" : "");
-    }
-}
+    int r = json_scan(text, len, err);
 
-/* The library's words ("duplicate object key near '"a"'"), without what a document may put into them. */
-static int load_failed(const json_error_t *error, struct err *err)
-{
-    if (json_error_code(error) == json_error_out_of_memory)
-        return err_nomem(err);
-    return err_usage(err, "the document cannot be read: line %d: %s", error->line,
-                     json_show_text(error->text).text);
+    return r < 0 ? r : json_build(text, find, ret, err);
 }
 
 int json_document_load(const char *text, size_t len, json_t **ret, struct err *err)
 {
-    _cleanup_buf_ struct buf copy = BUF_INIT;
-    struct json_scan scan;
-    json_error_t error;
-    size_t flags = JSON_REJECT_DUPLICATES;
-    int r = json_scan(text, len, &scan, err);
-
-    if (r < 0)
-        return r;
-    if (scan.has_big_numbers) {
-        hide_big_numbers(text, len, &copy);
-        if (buf_error(&copy) < 0)
-            return err_nomem(err);
-        text = copy.data;
-        len = copy.len;
-        flags |= JSON_ALLOW_NUL;
-    }
-    *ret = json_loadb(text, len, flags, &error);
-    return *ret ? 0 : load_failed(&error, err);
+    return json_document_load_find(text, len, NULL, ret, err);
 }
 
 void json_document_freep(json_t **document)
@@ -104,7 +61,7 @@ struct json_shown json_show_text(const char *text)
     return q;
 }
 
-/* A whole number above 2^63-1, as hide_big_numbers() has left it. */
+/* A whole number above 2^63-1, as json_build() has left it. */
 static bool is_big(const json_t *value)
 {
     return json_is_string(value) && json_string_length(value) > 0 &&
@@ -127,7 +84,7 @@ struct json_shown json_show(const json_t *value)
     else if (json_is_integer(value))
         snprintf(ret.text, sizeof(ret.text), "%lld", (long long)json_integer_value(value));
     else if (json_is_real(value))
-        snprintf(ret.text, sizeof(ret.text), "%.17g", json_real_value(value));
+        snprintf(ret.text, sizeof(ret.text), "%.15g", json_real_value(value));
     else
         snprintf(ret.text, sizeof(ret.text), "%s",
                  json_is_object(value)  ? "an object"

@@ -20,15 +20,22 @@
 #define OCI_STRING_MAX (1u << 20) /* bytes of one string as it is written */
 #define OCI_VALUES_MAX (1u << 17) /* values of a document, names of members included */
 
-/* Looks a document through, and says where big numbers stand. Pure, linear, needs no memory. */
-struct json_scan {
-    size_t values;
-    bool has_big_numbers; /* whole numbers from 2^63 to 2^64-1 */
-};
-int json_scan(const char *text, size_t len, struct json_scan *ret, struct err *err);
+/* Is text one JSON object within these limits? Pure, linear, needs no memory. */
+int json_scan(const char *text, size_t len, struct err *err);
 
-/* One JSON value and nothing after it; *ret is freed by json_decref(). */
+/* The text of a member of a member of the document, told while it is loaded. */
+struct json_find {
+    const char *outer, *inner; /* "linux", "seccomp" */
+    const char *text;          /* in the document; NULL: there is none */
+    size_t len;
+};
+/* The values of a document that json_scan() has passed; find may be NULL. */
+int json_build(const char *text, struct json_find *find, json_t **ret, struct err *err);
+
+/* One JSON object and nothing after it; *ret is freed by json_decref(). */
 int json_document_load(const char *text, size_t len, json_t **ret, struct err *err);
+int json_document_load_find(const char *text, size_t len, struct json_find *find, json_t **ret,
+                            struct err *err);
 void json_document_freep(json_t **document);
 #define _cleanup_json_ _cleanup_(json_document_freep)
 

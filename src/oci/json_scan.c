@@ -14,7 +14,7 @@ struct scanner {
     const char *start, *at, *end;
     unsigned depth;
     uint64_t objects; /* bit N: level N is an object, else an array */
-    struct json_scan *out;
+    size_t values;
     struct err *err;
 };
 
@@ -124,12 +124,23 @@ static int scan_escape(struct scanner *s)
     return 0;
 }
 
+/* Characters that stand for themselves: most of them, and so looked up at once. */
+static const bool plain_table[256] = {
+    [0x20 ... 0x21] = true,
+    [0x23 ... 0x5b] = true,
+    [0x5d ... 0x7f] = true,
+};
+
 /* at stands behind the opening quote, and then behind the closing one. */
 static int scan_string(struct scanner *s)
 {
     const char *limit = s->end - s->at > OCI_STRING_MAX ? s->at + OCI_STRING_MAX : s->end;
 
-    while (s->at < limit) {
+    for (;;) {
+        while (s->at < limit && plain_table[(unsigned char)*s->at])
+            s->at++;
+        if (s->at >= limit)
+            break;
         unsigned char c = (unsigned char)*s->at;
         if (c == '"') {
             s->at++;
@@ -142,8 +153,6 @@ static int scan_string(struct scanner *s)
                 return r;
         } else if (c < 0x20) {
             return fault(s, c ? "a string has a control character" : "a string has a NUL");
-        } else if (c < 0x80) {
-            s->at++;
         } else {
             size_t n = utf8_length((const unsigned char *)s->at, (size_t)(s->end - s->at));
             if (n == 0)
@@ -177,8 +186,6 @@ static int check_whole(struct scanner *s, const char *first)
     digits[n] = '\0';
     if (number_parse(digits, negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX, &number) < 0)
         return fault(s, "a number does not fit into 64 bits");
-    if (!negative && number > INT64_MAX)
-        s->out->has_big_numbers = true;
     return 0;
 }
 
@@ -258,7 +265,7 @@ static int scan_key(struct scanner *s)
     if (s->at == s->end || *s->at != '"')
         return fault(s, "the name of a member is missing");
     s->at++;
-    s->out->values++;
+    s->values++;
     int r = scan_string(s);
     if (r < 0)
         return r;
@@ -289,7 +296,7 @@ static int scan_item(struct scanner *s)
 
     if (r < 0)
         return r;
-    if (++s->out->values > OCI_VALUES_MAX)
+    if (++s->values > OCI_VALUES_MAX)
         return fault(s, "it has more than 131072 values");
     if (s->at == s->end || (*s->at != '{' && *s->at != '[')) {
         r = scan_plain(s);
@@ -304,11 +311,10 @@ static int scan_item(struct scanner *s)
     return r;
 }
 
-int json_scan(const char *text, size_t len, struct json_scan *ret, struct err *err)
+int json_scan(const char *text, size_t len, struct err *err)
 {
-    struct scanner s = { .start = text, .at = text, .end = text + len, .out = ret, .err = err };
+    struct scanner s = { .start = text, .at = text, .end = text + len, .err = err };
 
-    *ret = (struct json_scan){ 0 };
     if (len > OCI_DOCUMENT_MAX)
         return err_usage(err, "the document is larger than %u MiB", OCI_DOCUMENT_MAX >> 20);
     skip_blanks(&s);

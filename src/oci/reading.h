@@ -11,8 +11,9 @@ struct reading {
     const struct oci_context *context;
     struct spec *spec; /* being filled; freed with spec_free() when reading fails */
     struct err *err;
-    uint64_t joined;  /* CLONE_NEW* of the namespaces that are entered */
-    bool uses_notify; /* some rule of the filter asks an agent */
+    uint64_t joined;         /* CLONE_NEW* of the namespaces that are entered */
+    bool uses_notify;        /* some rule of the filter asks an agent */
+    struct json_find policy; /* the text of linux.seccomp */
 };
 
 enum field_kind {

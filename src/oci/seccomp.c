@@ -241,6 +241,29 @@ static int check_listener(struct reading *r, const struct seccomp_policy *policy
     return 0;
 }
 
+/* The policy as it was written, without the blanks between its words. */
+static int keep_policy(struct reading *r, struct seccomp_policy *policy)
+{
+    const char *at = r->policy.text, *end = at + r->policy.len;
+    char *to = policy->text = malloc(r->policy.len + 1);
+
+    if (!to)
+        return err_nomem(r->err);
+    while (at < end) {
+        const char *first = at;
+        if (*at == '"') {
+            for (at++; *at != '"'; at++)
+                at += *at == '\\';
+        }
+        at++;
+        size_t n = strchr(" \t\r\n", *first) ? 0 : (size_t)(at - first);
+        memcpy(to, first, n);
+        to += n;
+    }
+    *to = '\0';
+    return 0;
+}
+
 int read_seccomp(struct reading *r, const json_t *value, const char *path, void *target)
 {
     static const struct field table[] = {
@@ -265,6 +288,5 @@ int read_seccomp(struct reading *r, const json_t *value, const char *path, void 
         result = check_listener(r, policy, path);
     if (result < 0)
         return result;
-    policy->text = json_dumps(value, JSON_COMPACT);
-    return policy->text ? 0 : err_nomem(r->err);
+    return keep_policy(r, policy);
 }

@@ -129,21 +129,18 @@ static void bad_strings(void **state)
 
 static void duplicate_keys(void **state)
 {
-    static const char *const table[] = {
-        "{\"ociVersion\":\"1.0.0\",\"ociVersion\":\"1.0.0\"}",
-        "{\"x\":{\"noNewPrivileges\":true,\"noNewPrivileges\":false}}",
-        "{\"x\":[{\"a\":1,\"\\u0061\":2}]}",
+    static const char *const table[][2] = {
+        { "{\"ociVersion\":\"1.0.0\",\"ociVersion\":\"1.0.0\"}",
+          AT_LINE("1", "\"ociVersion\" is given twice") },
+        { "{\"x\":{\"noNewPrivileges\":true,\n\"noNewPrivileges\":false}}",
+          AT_LINE("2", "\"noNewPrivileges\" is given twice") },
+        { "{\"x\":[{\"a\":1,\"\\u0061\":2}]}", AT_LINE("1", "\"a\" is given twice") },
+        { "{\"\":[],\"\":{}}", AT_LINE("1", "\"\" is given twice") },
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        struct err err = ERR_INIT;
-        struct spec *spec;
-        assert_int_equal(oci_read_config(table[i], strlen(table[i]), &fixture_context, &spec, &err),
-                         -EINVAL);
-        assert_non_null(strstr(err.text, "duplicate object key"));
-        assert_null(spec);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        check_text(table[i][0], strlen(table[i][0]), table[i][1]);
 }
 
 /* "{"x": OPEN OPEN ... CLOSE CLOSE, rest of the base document" */
@@ -265,13 +262,47 @@ static void big_numbers(void **state)
     }
 }
 
+/* Strings and numbers of every form become what they say. */
+static void values(void **state)
+{
+    static const char args[] =
+        "[\"sh\", \"\\u0041\\u00e4\\u20AC\\uD83D\\ude00\", \"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"\","
+        " \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 }],\"]";
+    char *text = fixture_document(CHANGES("process.args", "\"HERE\""));
+    char *at = strstr(text, "\"HERE\"");
+    struct err err = ERR_INIT;
+    struct spec *spec;
+
+    (void)state;
+    assert_non_null(at);
+    *at = '\0';
+    char *whole = text_format("%s%s%s", text, args, at + strlen("\"HERE\""));
+    if (oci_read_config(whole, strlen(whole), &fixture_context, &spec, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(spec->argv[1], "A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+    assert_string_equal(spec->argv[2], "\"\\/\b\f\n\r\t");
+    assert_string_equal(spec->argv[3], "");
+    assert_string_equal(spec->argv[4], "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 }],");
+    assert_null(spec->argv[5]);
+    spec_free(spec);
+    free(whole);
+    free(text);
+    check_text("{\"ociVersion\": 1e999}", 21, "ociVersion must be a string, not 1e+300");
+    check_text("{\"ociVersion\": -0.5e1}", 22, "ociVersion must be a string, not -5");
+    check_text("{\"ociVersion\": -9223372036854775808}", 36,
+               "ociVersion must be a string, not -9223372036854775808");
+    check_text("{\"ociVersion\": true}", 20, "ociVersion must be a string, not true");
+    check_text("{ }", 3, "ociVersion is missing");
+    check_text(" { \"a\" : [ ] , \"b\" : { } , \"c\" : [ [ ] , 0 ] } ", 50,
+               "ociVersion is missing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_json),     cmocka_unit_test(bad_numbers),
-        cmocka_unit_test(bad_strings), cmocka_unit_test(depth),
-        cmocka_unit_test(sizes),       cmocka_unit_test(duplicate_keys),
-        cmocka_unit_test(big_numbers), cmocka_unit_test(cut_off),
+        cmocka_unit_test(no_json), cmocka_unit_test(bad_numbers), cmocka_unit_test(bad_strings),
+        cmocka_unit_test(depth),   cmocka_unit_test(sizes),       cmocka_unit_test(duplicate_keys),
+        cmocka_unit_test(values),  cmocka_unit_test(big_numbers), cmocka_unit_test(cut_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
