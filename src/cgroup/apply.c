@@ -85,11 +85,25 @@ static int write_failed(int code, const struct plan_step *step, const char *path
                       cause ? ")" : "");
 }
 
+/* All lines as one. */
+static char *lines_join(const char *text)
+{
+    char *copy = strndup(text, strlen(text) > 0 ? strlen(text) - 1 : 0);
+
+    for (char *p = copy; p && *p; p++)
+        if (*p == '\n')
+            *p = ';';
+    return copy;
+}
+
 /* The line of a keyed file that the step wrote, or the whole text on one line. */
 static char *read_back_copy(const struct plan_step *step, const char *text)
 {
     const char *cursor = text, *line;
     size_t len, key = strcspn(step->text, " \n");
+
+    if (step->check == PLAN_CHECK_DEVICES)
+        return lines_join(text);
 
     while (step->check == PLAN_CHECK_KEYED && line_next(&cursor, &line, &len))
         if (len > key && memcmp(line, step->text, key) == 0 && line[key] == ' ')
@@ -125,7 +139,8 @@ static int step_write(const struct part *part, const char *dir, const struct pla
                       const struct machine *machine, char **ret_text, struct err *err)
 {
     char file[sizeof(step->file) + 8], path[1024];
-    int flags = step->check == PLAN_CHECK_NONE ? O_WRONLY : O_RDWR;
+    bool devices = step->check == PLAN_CHECK_DEVICES;
+    int flags = step->check == PLAN_CHECK_NONE || devices ? O_WRONLY : O_RDWR;
 
     snprintf(file, sizeof(file), "%s%s", dir, step->file);
     part_path(part, file, path, sizeof(path));
@@ -147,8 +162,10 @@ static int step_write(const struct part *part, const char *dir, const struct pla
         return write_failed(EIO, step, path, err);
     if (step->check == PLAN_CHECK_NONE)
         return 0;
-    if (write_only) {
+    if (write_only || devices) {
         fd_close(fd);
+        if (devices)
+            snprintf(file, sizeof(file), "%s" DEVICES_LIST, dir);
         fd = openat(part->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
         if (fd < 0)
             return write_failed(errno, step, path, err);

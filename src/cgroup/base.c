@@ -1,7 +1,8 @@
 /*
- * The base group of --cgroup-parent: made when it is missing, and removed again by whichever run
- * is the last to leave. What we made carries a mark of its own (an extended attribute), so that
- * nothing else is ever removed, whichever run looks and whatever became of the one that made it.
+ * The groups above the limit group, by --cgroup-parent or by a given path: made when they are missing, and
+ * removed again by whichever run is the last to leave. What we made carries a mark of its own (an extended
+ * attribute), so that nothing else is ever removed, whichever run looks and whatever became of the one that
+ * made it. Likewise a limit group whose name was given to us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@ bool path_prefix(const char *path, size_t n, char *ret, size_t size)
 }
 
 /* "user." works on v2 without privileges, "trusted." everywhere for root. */
-static const char *const mark_table[] = { "trusted.ration.made", "user.ration.made" };
+static const char *const made_table[] = { "trusted.ration.made", "user.ration.made" };
+static const char *const group_table[] = { "trusted.ration.group", "user.ration.group" };
 
 static int level_open(int root_fd, const char *path)
 {
@@ -35,21 +37,37 @@ static int level_open(int root_fd, const char *path)
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
-static void mark_set(int fd)
+/* Tables are of the two names. */
+static int mark_set(int fd, const char *const table[static 2], const char *value)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(mark_table); i++)
-        if (fsetxattr(fd, mark_table[i], "1", 1, 0) == 0)
-            return;
+    for (size_t i = 0; i < 2; i++)
+        if (fsetxattr(fd, table[i], value, strlen(value), 0) == 0)
+            return 0;
+    return -errno;
 }
 
-static bool mark_is_set(int fd)
+/* The mark's first letter, or -errno. */
+static int mark_get(int fd, const char *const table[static 2])
 {
     char value[8];
 
-    for (size_t i = 0; i < ARRAY_SIZE(mark_table); i++)
-        if (fgetxattr(fd, mark_table[i], value, sizeof(value)) > 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < 2; i++)
+        if (fgetxattr(fd, table[i], value, sizeof(value)) > 0)
+            return *value;
+    return -errno;
+}
+
+int group_mark(int fd, bool mirrored)
+{
+    return mark_set(fd, group_table, mirrored ? "2" : "1");
+}
+
+int group_mark_read(int fd, bool *ret_mirrored)
+{
+    int value = mark_get(fd, group_table);
+
+    *ret_mirrored = value == '2';
+    return value < 0 ? value : 0;
 }
 
 /* A new v1 cpuset group is empty and lets nobody in: it gets what the group above has. */
@@ -58,9 +76,12 @@ static void cpuset_seed(int parent_fd, int fd)
     static const char *const file_table[] = { "cpuset.cpus", "cpuset.mems" };
     char text[1024];
 
-    for (size_t i = 0; i < ARRAY_SIZE(file_table); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(file_table); i++) {
+        if (file_read_line(fd, file_table[i], text, sizeof(text)) > 0)
+            continue;
         if (file_read_line(parent_fd, file_table[i], text, sizeof(text)) > 0)
             file_write(fd, file_table[i], text);
+    }
 }
 
 /* Make one level, name beneath parent_fd, unless it is there. Returns its fd or -errno. */
@@ -71,20 +92,39 @@ static int level_make(const struct hierarchy *h, int parent_fd, const char *name
     if (!made && errno != EEXIST)
         return -errno;
     int fd = level_open(parent_fd, name);
-    if (fd >= 0 && made) {
-        mark_set(fd);
-        if (h->version == 1 && (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET)))
-            cpuset_seed(parent_fd, fd);
-    }
+    if (fd >= 0 && made)
+        mark_set(fd, made_table, "1");
+    /* Others may have left one that they made empty, which would admit nobody either. */
+    if (fd >= 0 && h->version == 1 && (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET)))
+        cpuset_seed(parent_fd, fd);
     return fd;
 }
 
-int base_make(struct hierarchy *h, struct err *err)
+int base_open_nearest(const struct hierarchy *h)
 {
-    char path[1024], name[GROUP_NAME_MAX + 1];
-    int fd = -1, r = 0;
+    char path[1024];
+    size_t n = 0;
 
     if (h->base_fd >= 0)
+        return level_open(h->base_fd, ".");
+    while (path_prefix(h->base, n + 1, path, sizeof(path)))
+        n++;
+    for (;; n--) {
+        path_prefix(h->base, n, path, sizeof(path));
+        int fd = level_open(h->root_fd, *path ? path : ".");
+        if (fd != -ENOENT || n == 0)
+            return fd;
+    }
+}
+
+int base_make(const struct cgroups *cgroups, struct hierarchy *h, struct err *err)
+{
+    char path[1024], name[GROUP_NAME_MAX + 1];
+    bool seeding = cgroups->leaf && h->version == 1 &&
+                   (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET));
+    int fd = -1, r = 0;
+
+    if (h->base_fd >= 0 && (!seeding || h->base_fd == h->root_fd))
         return 0;
     for (const char *p = h->base; *p;) {
         size_t n = (size_t)(strchrnul(p, '/') - p);
@@ -99,8 +139,10 @@ int base_make(struct hierarchy *h, struct err *err)
     if (fd < 0) {
         hierarchy_path(h, h->base, "", path, sizeof(path));
         base_unmake(h->root_fd, h->base);
-        return err_refuse(err, -r, "--cgroup-parent: cannot make the group %s: %m", path);
+        return err_refuse(err, -r, "%scannot make the group %s: %m",
+                          cgroups->leaf ? "" : "--cgroup-parent: ", path);
     }
+    fd_close(h->base_fd);
     h->base_fd = fd;
     return 0;
 }
@@ -120,7 +162,7 @@ int level_remove(int root_fd, const char *path, bool marked_only)
         _cleanup_close_ int fd = level_open(root_fd, path);
         if (fd < 0)
             return fd;
-        if (!mark_is_set(fd))
+        if (mark_get(fd, made_table) < 0)
             return -EPERM;
     }
     int parent_fd = slash ? level_open(root_fd, parent) : root_fd;

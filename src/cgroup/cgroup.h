@@ -23,7 +23,7 @@ struct cgroups_options {
     /* --cgroup-parent: base group beneath each hierarchy's visible root, made when missing; or NULL */
     const char *parent;
     /*
-     * The limit group itself by its path, instead of BASE/ration-NAME: beneath each hierarchy's visible root
+     * cgroupsPath: the limit group itself by its path, instead of BASE/ration-NAME: beneath each hierarchy's visible root
      * when it begins with '/', else beneath the base. What is missing above it is made and goes again with
      * it. An empty group that stands there already is replaced; one with processes or groups is refused.
      */
@@ -94,7 +94,8 @@ struct group;
  * What the groups of a run will be called, before any exists: one line per hierarchy,
  * "VERSION CONTROLLERS MOUNTPOINT RELATIVE-PATH" (blank-separated, octal-escaped like mountinfo;
  * CONTROLLERS is "-" for none). The path is that of the limit group; what is beneath goes with it.
- * CONTROLLERS "+" is a group of --cgroup-parent that is missing and will be made for it.
+ * CONTROLLERS "+" is a group above that is missing and will be made for it; a '=' before CONTROLLERS says
+ * that the group was asked for by its path (struct cgroups_options).
  * The state room keeps it on record so that whatever happens can be undone by group_reclaim().
  */
 int group_paths(const struct cgroups *cgroups, const struct plan *plan, const char *name,
@@ -119,17 +120,22 @@ int group_create(struct cgroups *cgroups, const struct plan *plan, const struct 
 /*
  * The first half of group_create(): the groups of the unified hierarchy alone are made, so that a process
  * can be born there (group_entry().v2_fd) before the limits are written by group_complete(). Without such a
- * hierarchy nothing is made yet. On error of either everything made is removed again, the group included.
+ * hierarchy nothing is made yet. On error of either everything made is removed again, the group included,
+ * and who was born in it is killed. cgroups, plan, machine and name are used until group_complete() returns.
  */
 int group_begin(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
                 const char *name, struct group **ret, struct err *err);
+/* The second half: the other groups, and the limits. On error *group is NULL afterwards. */
 int group_complete(struct group **group, struct err *err);
 /* Numbers of all processes in the group and beneath, in our pid namespace; the caller frees *ret. */
 int group_pids(const struct group *group, pid_t **ret, size_t *ret_n, struct err *err);
 bool group_is_frozen(const struct group *group);
 /*
- * An fd that poll(2) tells POLLIN or POLLPRI of when memory ran out in the group, and its count then
- * (v1: eventfd of memory.oom_control; v2: memory.events by inotify). -ENODATA: no memory controller.
+ * An fd that poll(2) tells POLLIN of when memory may have run out in the group (v1: eventfd of
+ * memory.oom_control; v2: memory.events by inotify), and how often it has: to be read once after opening and
+ * then after each POLLIN; more than before means that it has. v1 counts from the opening on and each time that
+ * memory ran out, v2 from the start and processes killed. -ENODATA: no memory controller. group_oom_read():
+ * -ENODEV when the group is gone.
  */
 int group_oom_open(const struct group *group, int *ret_fd, struct err *err);
 int group_oom_read(const struct group *group, int fd, uint64_t *ret_kills);

@@ -6,9 +6,11 @@
 #define HIERARCHIES_MAX 24
 #define GROUP_PREFIX    "ration-"
 #define INNER_NAME      "box"
+#define DEVICES_LIST    "devices.list" /* where v1 shows what devices.allow and devices.deny came to */
 #define SUPERVISOR_NAME "ration-supervisor"
 #define TEXT_FILE_MAX   (16u << 20) /* more than any kernel text file that is read whole */
 #define GROUP_NAME_MAX  255
+#define GROUP_PATH_MAX  960 /* so that paths of what is in it fit where paths are kept */
 
 /* ---- mountinfo.c: the two files of /proc that tell where hierarchies are. Pure. ---------------- */
 
@@ -63,6 +65,7 @@ struct hierarchy {
     bool opened;          /* looked at: the fds and `writable` are valid */
     bool writable;        /* groups can be made at the base */
     bool own_known;       /* our own group can be named beneath the mount */
+    size_t top; /* v2: enabling controllers begins behind so many components of base */
     char *name, *mount_point, *mount_root, *own, *base; /* owned */
     int root_fd;                                        /* the visible root, O_PATH */
     int base_fd; /* O_PATH; -1 while the base does not exist yet */
@@ -74,7 +77,13 @@ enum known { UNKNOWN, YES, NO };
 struct cgroups {
     int root_fd; /* not ours; -1: the real root */
     struct cgroups_options options;
-    char *parent; /* owned, without leading and double slashes; NULL: none */
+    /*
+     * Where the base is, without leading and double slashes; NULL: where we find it. beneath: relative to
+     * what we find.
+     */
+    char *parent; /* owned */
+    bool beneath;
+    char *leaf; /* owned: the limit group's name in the base; NULL: ration-NAME */
     struct hierarchy hierarchy[HIERARCHIES_MAX];
     size_t n_hierarchies;
     struct layout layout;
@@ -133,7 +142,13 @@ uint64_t ceiling_memory(struct cgroups *cgroups);
 /* ---- base.c: making and removing --cgroup-parent ----------------------------------------------- */
 
 /* Make the base and what is missing above it; marked, so that the last run to leave removes it. */
-int base_make(struct hierarchy *h, struct err *err);
+int base_make(const struct cgroups *cgroups, struct hierarchy *h, struct err *err);
+/* A new fd (O_RDONLY) of the base, or of what there is of the way to it; -errno. */
+int base_open_nearest(const struct hierarchy *h);
+/* Mark a limit group, whose fd is open for reading, as ours. Returns 0 or -errno. */
+int group_mark(int fd, bool mirrored);
+/* 0: it carries the mark, and what that says is in *ret_mirrored; else -errno. */
+int group_mark_read(int fd, bool *ret_mirrored);
 /* Remove one empty group beneath root_fd; marked_only: -EPERM unless it carries our mark. */
 int level_remove(int root_fd, const char *path, bool marked_only);
 /* Remove marked, empty groups from base (relative to root_fd) upwards. */
@@ -154,7 +169,19 @@ int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h, un
                     char **ret_note, int *ret_lock, struct err *err);
 /* Undo the move when no other group is left beneath the base: idempotent, best effort. */
 void delegate_restore(int base_fd);
+/* The same for the base and each group above it, whichever of them the processes were moved in. */
+void delegate_restore_all(int root_fd, const char *base);
+/* Write "+memory +pids" or "-memory -pids" to the group's cgroup.subtree_control. Returns 0 or -errno. */
+int subtree_write(int dir_fd, unsigned controllers, char sign);
 /* ---- group.c ----------------------------------------------------------------------------------- */
+
+/* What group_complete() goes on with; nothing here is owned. */
+struct making {
+    struct cgroups *cgroups;
+    const struct plan *plan;
+    const struct machine *machine;
+    const char *name;
+};
 
 /* The groups of a run in one hierarchy. */
 struct part {
@@ -162,7 +189,7 @@ struct part {
     unsigned controllers; /* v2: those enabled in the group */
     char *mount_point;    /* owned */
     char *base;           /* owned: relative to the mount point, "" or "a/b" */
-    char *name;           /* owned: "ration-NAME" */
+    char *name;           /* owned: "ration-NAME", or as asked for */
     int root_fd;          /* visible root of the hierarchy, O_PATH; ours when owns_fds */
     int base_fd;          /* ours when owns_fds */
     int fd;               /* the group that carries the limits, O_PATH */
@@ -172,6 +199,7 @@ struct part {
     bool inner_made;
     bool inner_read; /* v1: inner_fd's list of processes was read, and stays as it was */
     bool removed;
+    bool mirrored; /* opened again: its mark says so */
 };
 
 struct group {
@@ -183,7 +211,9 @@ struct group {
     size_t n_read_back;
     char **notes; /* owned */
     int root_fd;
-    bool fresh; /* made by us: its counters started at 0 */
+    bool fresh;    /* made by us: its counters started at 0 */
+    bool mirrored; /* COMMAND's own group has the limits too, so that it is there that they are hit */
+    struct making making;
     char hugepages[128];
     struct group_cache *cache; /* owned: fds that are kept between readings */
 };
@@ -208,6 +238,11 @@ int part_open_inner(struct part *part);
 /* Fill group->tasks_fds. */
 void group_collect_entry(struct group *group);
 struct group *group_new(int root_fd);
+/* make.c */
+/* v2 controllers that COMMAND's own group needs for the plan. */
+unsigned plan_inner_controllers(const struct plan *plan);
+/* Enable v2 controllers for COMMAND's own group. */
+int part_enable_inner(const struct part *part, unsigned controllers, struct err *err);
 /* May a group be called that? [a-zA-Z0-9_.-], no leading dot, not ration's own. */
 bool group_name_valid(const char *name);
 /* Would plan need a group in this hierarchy? */
@@ -221,14 +256,16 @@ struct path_line {
     int version;
     unsigned controllers;
     bool is_parent;                  /* a group above the run's that did not exist: base, no name */
+    bool is_named;                   /* a name that was asked for: only a marked group is meant */
     char *mount_point, *base, *name; /* owned */
 };
 
 void path_line_done(struct path_line *line);
 /* Strict: 0, or -EINVAL when the line is not one that group_paths() writes. */
 int path_line_parse(const char *line, size_t len, struct path_line *ret);
-void path_line_format(int version, unsigned controllers, const char *mount_point, const char *base,
-                      const char *name, struct buf *ret);
+/* named: by a path that was given. */
+void path_line_format(int version, unsigned controllers, bool named, const char *mount_point,
+                      const char *base, const char *name, struct buf *ret);
 /* A group that will be made above the run's: its path in place of base and name. */
 void path_line_format_parent(int version, const char *mount_point, const char *path,
                              struct buf *ret);

@@ -39,7 +39,8 @@ int delegate_find_base(struct cgroups *cgroups, struct hierarchy *h)
 {
     _cleanup_free_ char *path = NULL;
 
-    if (!h->own_known || cgroups->parent)
+    (void)cgroups;
+    if (!h->own_known)
         return -ENOENT;
     path = strdup(h->own);
     if (!path)
@@ -112,8 +113,15 @@ static int procs_move(int from_fd, int to_fd)
 
 static int other_group_found(void *data, const char *name)
 {
-    (void)data;
-    return text_starts(name, GROUP_PREFIX) && strcmp(name, SUPERVISOR_NAME) != 0;
+    const int *dir_fd = data;
+    bool mirrored;
+
+    if (strcmp(name, SUPERVISOR_NAME) == 0)
+        return 0;
+    if (text_starts(name, GROUP_PREFIX))
+        return 1;
+    _cleanup_close_ int fd = dir_open(*dir_fd, name);
+    return fd >= 0 && group_mark_read(fd, &mirrored) == 0;
 }
 
 static unsigned enabled_controllers(int dir_fd)
@@ -128,8 +136,7 @@ static unsigned enabled_controllers(int dir_fd)
     return options_controllers(line);
 }
 
-/* Write "+memory +pids" or "-memory -pids". */
-static int subtree_write(int dir_fd, unsigned controllers, char sign)
+int subtree_write(int dir_fd, unsigned controllers, char sign)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -163,7 +170,7 @@ void delegate_restore(int base_fd)
     _cleanup_close_ int base = dir_open(base_fd, ".");
     if (base < 0 || level_lock(base) < 0)
         return;
-    if (dir_each_child(base, other_group_found, NULL) != 0)
+    if (dir_each_child(base, other_group_found, &base) != 0)
         return;
     /* The group held processes, so nothing was enabled in it before we came. */
     if (subtree_write(base, enabled_controllers(base), '-') < 0)
@@ -175,6 +182,19 @@ void delegate_restore(int base_fd)
            unlinkat(base, SUPERVISOR_NAME, AT_REMOVEDIR) < 0 && errno == EBUSY)
         if (!backoff(&pause_us, deadline_us))
             break;
+}
+
+static int restore_level(void *data, int dir_fd, const char *path)
+{
+    (void)data;
+    (void)path;
+    delegate_restore(dir_fd);
+    return 0;
+}
+
+void delegate_restore_all(int root_fd, const char *base)
+{
+    levels_visit(root_fd, base, false, restore_level, NULL);
 }
 
 static int supervisor_move(int base, const char *path, char **ret_note, struct err *err)
@@ -241,8 +261,36 @@ static int type_check(int dir_fd, const char *path, struct err *err)
 struct level {
     const char *path; /* relative to the visible root */
     bool real_root;
-    bool may_move; /* its processes may be moved into a leaf */
+    bool top; /* ours to begin at: its processes may be moved into a leaf */
 };
+
+/* Does the group hold processes? Only then is a leaf needed. */
+static bool level_has_processes(int dir_fd)
+{
+    char line[32];
+    ssize_t n = file_read_line(dir_fd, "cgroup.procs", line, sizeof(line));
+
+    return n > 0 || n == -EFBIG; /* more than fits: many */
+}
+
+/*
+ * Who lives in a group of somebody else's making is left there. The kernel would take "+cpu +pids" all the
+ * same, and make groups beneath that nobody can enter.
+ */
+static int level_clear(int fd, const struct level *level, const char *path, char **ret_note,
+                       struct err *err)
+{
+    int r = type_check(fd, path, err);
+
+    if (r < 0 || !level_has_processes(fd))
+        return r;
+    if (level->top)
+        return supervisor_move(fd, path, ret_note, err);
+    return err_refuse(err, EBUSY,
+                      "the group %s holds processes, beside which v2 enables no controllers for groups "
+                      "beneath it; choose a group without processes",
+                      path);
+}
 
 static int level_enable(const struct hierarchy *h, const struct level *level, unsigned controllers,
                         char **ret_note, int *ret_lock, struct err *err)
@@ -259,9 +307,7 @@ static int level_enable(const struct hierarchy *h, const struct level *level, un
                        locked == -EBUSY ? "; another process holds its lock (flock)" : "");
     unsigned missing = controllers & ~enabled_controllers(fd);
     if (missing && !level->real_root) {
-        int r = type_check(fd, path, err);
-        if (r == 0 && level->may_move)
-            r = supervisor_move(fd, path, ret_note, err);
+        int r = level_clear(fd, level, path, ret_note, err);
         if (r < 0) {
             flock(fd, LOCK_UN);
             delegate_restore(fd);
@@ -282,32 +328,15 @@ static int level_enable(const struct hierarchy *h, const struct level *level, un
     return 0;
 }
 
-/* Does the group hold processes? Only then is a leaf needed. */
-static bool level_has_processes(const struct hierarchy *h, const char *path)
-{
-    char line[32];
-    _cleanup_close_ int fd = dir_open(h->root_fd, path);
-
-    if (fd < 0)
-        return false;
-    ssize_t n = file_read_line(fd, "cgroup.procs", line, sizeof(line));
-    return n > 0 || n == -EFBIG; /* more than fits: many */
-}
-
 int delegate_enable(const struct cgroups *cgroups, const struct hierarchy *h, unsigned controllers,
                     char **ret_note, int *ret_lock, struct err *err)
 {
     char path[1024];
     bool real = hierarchy_root_is_real(cgroups, h);
-    size_t n = 0;
 
     /* What lies above a delegated group is not ours to change. */
-    while (!cgroups->parent && path_prefix(h->base, n + 1, path, sizeof(path)))
-        n++;
-    for (; path_prefix(h->base, n, path, sizeof(path)); n++) {
-        struct level level = { path, real && *path == '\0', false };
-        level.may_move =
-            !level.real_root && (!cgroups->parent || *path == '\0') && level_has_processes(h, path);
+    for (size_t n = h->top; path_prefix(h->base, n, path, sizeof(path)); n++) {
+        struct level level = { path, real && *path == '\0', n == h->top };
         int r = level_enable(h, &level, controllers, ret_note, ret_lock, err);
         if (r < 0)
             return r;

@@ -206,24 +206,85 @@ static void hierarchies_forget(struct cgroups *cgroups)
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
-static void hierarchy_open_base(struct cgroups *cgroups, struct hierarchy *h)
+/* Open the base as far as it exists. */
+static void base_open(struct hierarchy *h)
 {
-    const char *base = cgroups->parent ? cgroups->parent : h->base;
-
-    if (cgroups->parent && text_replace(&h->base, cgroups->parent) < 0) {
-        h->error = -ENOMEM;
-        return;
-    }
-    if (*base == '\0') {
+    if (*h->base == '\0') {
         h->base_fd = h->root_fd;
         return;
     }
-    int fd = sys_openat2(h->root_fd, base, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+    int fd = sys_openat2(h->root_fd, h->base, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
                          RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     if (fd >= 0)
         h->base_fd = fd;
     else if (fd != -ENOENT)
         h->error = fd;
+}
+
+static size_t components(const char *path)
+{
+    char prefix[1024];
+    size_t n = 0;
+
+    while (path_prefix(path, n + 1, prefix, sizeof(prefix)))
+        n++;
+    return n;
+}
+
+/* The base that was found is where a relative path begins. */
+static void base_go_beneath(struct cgroups *cgroups, struct hierarchy *h)
+{
+    h->top = components(h->base);
+    if (*cgroups->parent == '\0')
+        return;
+    char *path = text_format("%s%s%s", h->base, *h->base ? "/" : "", cgroups->parent);
+    if (h->base_fd != h->root_fd)
+        fd_close(h->base_fd);
+    h->base_fd = -1;
+    if (!path) {
+        h->error = -ENOMEM;
+        return;
+    }
+    free(h->base);
+    h->base = path;
+    base_open(h);
+}
+
+static bool nearest_is_writable(struct hierarchy *h)
+{
+    _cleanup_close_ int fd = h->base_fd >= 0 ? -1 : base_open_nearest(h);
+
+    if (h->base_fd < 0 && fd < 0) {
+        errno = -fd;
+        return false;
+    }
+    return faccessat(h->base_fd >= 0 ? h->base_fd : fd, ".", W_OK, 0) == 0;
+}
+
+/* Where groups go in the hierarchy, and whether we may make them there. */
+static void hierarchy_find_base(struct cgroups *cgroups, struct hierarchy *h)
+{
+    bool given = cgroups->parent && !cgroups->beneath;
+
+    if (given && text_replace(&h->base, cgroups->parent) < 0) {
+        h->error = -ENOMEM;
+        return;
+    }
+    base_open(h);
+    if (h->error < 0 || h->read_only)
+        return;
+    h->writable = nearest_is_writable(h);
+    if (!h->writable && errno != EACCES && errno != EROFS)
+        h->error = -errno;
+    if (h->error < 0)
+        return;
+    /* Not the whole hierarchy is ours: look for the part that is. */
+    if (h->version == 2 && !given && (!h->writable || cgroups->options.rootless))
+        h->writable = delegate_find_base(cgroups, h) == 0;
+    if (cgroups->beneath)
+        base_go_beneath(cgroups, h);
+    else if (!given)
+        h->top = components(h->base);
 }
 
 void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h)
@@ -238,18 +299,7 @@ void hierarchy_open(struct cgroups *cgroups, struct hierarchy *h)
         h->root_fd = -1;
         return;
     }
-    hierarchy_open_base(cgroups, h);
-    if (h->error < 0 || h->read_only)
-        return;
-    h->writable = faccessat(h->base_fd >= 0 ? h->base_fd : h->root_fd, ".", W_OK, 0) == 0;
-    if (!h->writable && errno != EACCES && errno != EROFS)
-        h->error = -errno;
-    if (h->error < 0)
-        return;
-    if (h->version != 2 || cgroups->parent || (h->writable && !cgroups->options.rootless))
-        return;
-    /* Not the whole hierarchy is ours: look for the part that is. */
-    h->writable = delegate_find_base(cgroups, h) == 0;
+    hierarchy_find_base(cgroups, h);
 }
 
 /* Are we in the initial cgroup name space, whose root is that of the hierarchies? */
@@ -298,7 +348,8 @@ static int hierarchies_open(struct cgroups *cgroups, struct err *err)
         /* Without cgroup.kill the freezer is what makes killing sure. */
         if (!unified || !unified->writable)
             wanted |= CONTROLLER_BIT(CONTROLLER_FREEZER);
-        if (h->version == 1 && (h->controllers & wanted))
+        if (h->version == 1 &&
+            (h->controllers ? (h->controllers & wanted) != 0 : cgroups->options.named))
             hierarchy_open(cgroups, h);
         if (h->error < 0 && !error_lasts(h->error))
             return err_set(err, -h->error, "cannot open the cgroup hierarchy %s: %s",
@@ -344,17 +395,17 @@ static int hierarchies_find(struct cgroups *cgroups, struct err *err)
     return hierarchies_open(cgroups, err);
 }
 
-/* "/a//b/" becomes "a/b"; "." and ".." are refused. */
-static int parent_normalise(const char *parent, char **ret, struct err *err)
+/* "/a//b/" becomes "a/b"; "." and ".." are refused. *ret: NULL when nothing is left. */
+static int path_normalise(const char *path, const char *option, char **ret, struct err *err)
 {
     _cleanup_buf_ struct buf out = BUF_INIT;
 
     *ret = NULL;
-    for (const char *p = parent; p && *p;) {
+    for (const char *p = path; p && *p;) {
         size_t n = (size_t)(strchrnul(p, '/') - p);
         if ((n == 1 && *p == '.') || (n == 2 && memcmp(p, "..", 2) == 0) || n > GROUP_NAME_MAX ||
             memchr(p, '\n', n))
-            return err_usage(err, "--cgroup-parent: '%.100s' is not the path of a group", parent);
+            return err_usage(err, "%s'%.100s' is not the path of a group", option, path);
         if (n > 0) {
             if (out.len > 0)
                 buf_putc(&out, '/');
@@ -364,8 +415,36 @@ static int parent_normalise(const char *parent, char **ret, struct err *err)
     }
     if (out.len == 0)
         return 0;
+    if (out.len >= GROUP_PATH_MAX)
+        return err_usage(err, "%s'%.100s' is too long for the path of a group", option, path);
     *ret = buf_take(&out);
     return *ret ? 0 : err_nomem(err);
+}
+
+/* A path of the limit group itself is the way to its base, and its name there. */
+static int path_take(struct cgroups *cgroups, const char *text, struct err *err)
+{
+    _cleanup_free_ char *path = NULL, *parent = TAKE_PTR(cgroups->parent);
+    int r = path_normalise(text, "cgroupsPath: ", &path, err);
+
+    if (r < 0)
+        return r;
+    if (!path)
+        return err_usage(err, "cgroupsPath: '%.100s' names no group", text);
+    char *slash = strrchr(path, '/');
+    cgroups->leaf = strdup(slash ? slash + 1 : path);
+    path[slash ? slash - path : 0] = '\0';
+    cgroups->beneath = *text != '/' && !parent;
+    cgroups->parent = *text != '/' && parent
+                          ? text_format("%s%s%s", parent, *path ? "/" : "", path)
+                          : strdup(path);
+    if (!cgroups->leaf || !cgroups->parent)
+        return err_nomem(err);
+    /* Such a name is that of a run, and read as one. */
+    if (text_starts(cgroups->leaf, GROUP_PREFIX) &&
+        !group_name_valid(cgroups->leaf + strlen(GROUP_PREFIX)))
+        return err_usage(err, "cgroupsPath: '%.100s' cannot be the name of a group", cgroups->leaf);
+    return 0;
 }
 
 int cgroups_open(const struct cgroups_options *options, struct cgroups **ret, struct err *err)
@@ -379,7 +458,9 @@ int cgroups_open(const struct cgroups_options *options, struct cgroups **ret, st
         return err_nomem(err);
     cgroups->options = *options;
     cgroups->root_fd = options->root_fd;
-    int r = parent_normalise(options->parent, &cgroups->parent, err);
+    int r = path_normalise(options->parent, "--cgroup-parent: ", &cgroups->parent, err);
+    if (r == 0 && options->path)
+        r = path_take(cgroups, options->path, err);
     if (r < 0)
         return r;
     r = hierarchies_find(cgroups, err);
@@ -400,6 +481,7 @@ void cgroups_close(struct cgroups *cgroups)
     strv_free(cgroups->texts);
     free(cgroups->initial_namespace);
     free(cgroups->parent);
+    free(cgroups->leaf);
     free(cgroups);
 }
 

@@ -21,7 +21,8 @@
 enum where {
     WHERE_GROUP,     /* the limit group */
     WHERE_INNER,     /* COMMAND's own and those beneath, added up */
-    WHERE_BOTH,      /* the two together */
+    WHERE_LIMIT,     /* where the limit is that is hit: the limit group, and its mirror in COMMAND's own */
+    WHERE_EITHER,    /* the limit group or COMMAND's own and those beneath: whichever counts more */
     WHERE_ANCESTORS, /* the base and the groups above it, added up */
 };
 
@@ -36,19 +37,19 @@ struct event_source {
 };
 
 static const struct event_source source_table[] = {
-    { EVENT_OOM_OWN, 2, CONTROLLER_MEMORY, "memory.events.local", NULL, "oom", WHERE_GROUP },
+    { EVENT_OOM_OWN, 2, CONTROLLER_MEMORY, "memory.events.local", NULL, "oom", WHERE_LIMIT },
     { EVENT_OOM_KILL, 1, CONTROLLER_MEMORY, "memory.oom_control", NULL, "oom_kill", WHERE_INNER },
     { EVENT_OOM_KILL, 2, CONTROLLER_MEMORY, "memory.events", NULL, "oom_kill", WHERE_GROUP },
-    { EVENT_MEMORY_FAILCNT, 1, CONTROLLER_MEMORY, "memory.failcnt", NULL, NULL, WHERE_GROUP },
+    { EVENT_MEMORY_FAILCNT, 1, CONTROLLER_MEMORY, "memory.failcnt", NULL, NULL, WHERE_LIMIT },
     { EVENT_MEMORY_FAILCNT, 2, CONTROLLER_MEMORY, "memory.events.local", "memory.events", "max",
-      WHERE_GROUP },
-    { EVENT_MEMSW_FAILCNT, 1, CONTROLLER_MEMORY, "memory.memsw.failcnt", NULL, NULL, WHERE_GROUP },
+      WHERE_LIMIT },
+    { EVENT_MEMSW_FAILCNT, 1, CONTROLLER_MEMORY, "memory.memsw.failcnt", NULL, NULL, WHERE_LIMIT },
     { EVENT_MEMSW_FAILCNT, 2, CONTROLLER_MEMORY, "memory.swap.events", NULL, "max", WHERE_GROUP },
     { EVENT_OOM_ANCESTOR, 1, CONTROLLER_MEMORY, "memory.failcnt", NULL, NULL, WHERE_ANCESTORS },
     { EVENT_OOM_ANCESTOR, 2, CONTROLLER_MEMORY, "memory.events.local", NULL, "oom",
       WHERE_ANCESTORS },
-    { EVENT_PIDS_MAX, 1, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_BOTH },
-    { EVENT_PIDS_MAX, 2, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_BOTH },
+    { EVENT_PIDS_MAX, 1, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_EITHER },
+    { EVENT_PIDS_MAX, 2, CONTROLLER_PIDS, "pids.events", NULL, "max", WHERE_EITHER },
     { EVENT_PIDS_ANCESTOR, 2, CONTROLLER_PIDS, "pids.events.local", NULL, "max", WHERE_ANCESTORS },
 };
 
@@ -94,17 +95,23 @@ static int count_level(void *data, int dir_fd, const char *path)
     return count_visit(data, dir_fd);
 }
 
+/* COMMAND's own group alone. */
+static void count_own(const struct part *part, struct counting *c)
+{
+    const char *file = c->file;
+    char path[128];
+
+    snprintf(path, sizeof(path), INNER_NAME "/%s", file);
+    c->file = path;
+    count_visit(c, part->fd);
+    c->file = file;
+}
+
 /* COMMAND's own group, and whatever it made beneath it. */
 static void count_inner(const struct part *part, struct counting *c)
 {
-    char file[128];
-
     if (dir_has_children(part->fd, INNER_NAME) <= 0) {
-        const char *own = c->file;
-        snprintf(file, sizeof(file), INNER_NAME "/%s", own);
-        c->file = file;
-        count_visit(c, part->fd);
-        c->file = own;
+        count_own(part, c);
         return;
     }
     _cleanup_close_ int fd = openat(part->fd, INNER_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -112,15 +119,25 @@ static void count_inner(const struct part *part, struct counting *c)
         tree_visit(fd, count_visit, c);
 }
 
-static void counter_read(const struct part *part, struct counting *c)
+static void counter_read(const struct group *group, const struct part *part, struct counting *c)
 {
+    struct counting inner = *c;
+
     switch (c->source->where) {
     case WHERE_GROUP:
         count_visit(c, part->fd);
         break;
-    case WHERE_BOTH:
+    case WHERE_LIMIT:
         count_visit(c, part->fd);
-        count_inner(part, c);
+        /* The older file of v2 counts what is beneath by itself. */
+        if (group->mirrored && c->file == c->source->file)
+            count_own(part, c);
+        break;
+    case WHERE_EITHER:
+        count_visit(c, part->fd);
+        count_inner(part, &inner);
+        c->known |= inner.known;
+        c->sum = inner.sum > c->sum ? inner.sum : c->sum;
         break;
     case WHERE_INNER:
         count_inner(part, c);
@@ -175,10 +192,16 @@ static void source_count(const struct group *group, const struct event_source *s
         /* Made by us a moment ago: every counter is at 0, and reading it would say nothing else. */
         c.known = true;
     else
-        counter_read(part, &c);
+        counter_read(group, part, &c);
     if (!c.known && source->older_file) {
         c.file = source->older_file;
-        counter_read(part, &c);
+        counter_read(group, part, &c);
+    }
+    /* The mirror of the run's own limit is none that COMMAND gave itself. */
+    if (source->event == EVENT_OOM_NESTED && group->mirrored) {
+        struct counting own = { source, source->file, 0, false };
+        count_own(part, &own);
+        c.sum -= own.sum < c.sum ? own.sum : c.sum;
     }
     if (!c.known) {
         count->known = false;
@@ -207,6 +230,8 @@ static void hugetlb_count(const struct group *group, bool before, struct event_c
                  version == 1 ? "failcnt" : "events");
         c.file = file;
         count_visit(&c, part->fd);
+        if (group->mirrored && version == 1)
+            count_own(part, &c);
         p += n + strspn(p + n, " ");
     }
     if (!c.known)
@@ -233,7 +258,7 @@ static void machine_count(const struct group *group, bool before, struct event_c
     snprintf(count->source, sizeof(count->source), "/proc/vmstat oom_kill");
 }
 
-/* ---- being told -------------------------------------------------------------------------------------- */
+/* ---- what was announced -------------------------------------------------------------------------------------- */
 
 static void announced_add(int fd, uint64_t *count)
 {

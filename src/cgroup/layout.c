@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgroup/cgroup_private.h"
 
@@ -176,16 +177,36 @@ static void explain_hierarchy(struct cgroups *cgroups, const struct hierarchy *h
 
 /* ---- one controller after the other -------------------------------------------------------------- */
 
+struct offering {
+    char *line;
+    size_t size;
+};
+
+/* From the base upwards: the topmost that we may hand controllers down from tells last. */
+static int offering_visit(void *data, int dir_fd, const char *path)
+{
+    const struct offering *offering = data;
+
+    (void)path;
+    if (*offering->line == '\0' || faccessat(dir_fd, "cgroup.subtree_control", W_OK, 0) == 0)
+        if (file_read_line(dir_fd, "cgroup.controllers", offering->line, offering->size) < 0)
+            *offering->line = '\0';
+    return 0;
+}
+
 /*
- * What the base group can hand to ours. With --cgroup-parent it is what the visible root offers, since
- * every level from there down is enabled when groups are made.
+ * What the base group can hand to ours. Where it was given it is what the visible root offers, or the
+ * topmost group that we may change, since every level from there down is enabled when groups are made.
  */
 static void unified_read(const struct cgroups *cgroups, struct hierarchy *h)
 {
-    char line[256];
+    char line[256] = "";
+    struct offering offering = { line, sizeof(line) };
     int fd = cgroups->parent ? h->root_fd : h->base_fd;
 
-    if (fd < 0 || file_read_line(fd, "cgroup.controllers", line, sizeof(line)) < 0)
+    if (cgroups->parent && (cgroups->options.rootless || h->top > 0) && h->root_fd >= 0)
+        levels_visit(h->root_fd, h->base, false, offering_visit, &offering);
+    else if (fd < 0 || file_read_line(fd, "cgroup.controllers", line, sizeof(line)) < 0)
         return;
     for (char *p = line; *p; p++)
         if (*p == ' ')
@@ -212,6 +233,33 @@ static void controller_fill(struct explaining *e, enum controller controller)
     }
 }
 
+struct seed {
+    const char *file;
+    char *text;
+    size_t size;
+};
+
+static int seed_visit(void *data, int dir_fd, const char *path)
+{
+    const struct seed *seed = data;
+
+    (void)path;
+    if (file_read_line(dir_fd, seed->file, seed->text, seed->size) < 0)
+        *seed->text = '\0';
+    return *seed->text != '\0';
+}
+
+/* Of the base, or of the nearest group above it that has something there. */
+static void seed_read(const struct hierarchy *h, const char *file, char *text, size_t size)
+{
+    struct seed seed = { file, text, size };
+    int fd = h->base_fd >= 0 ? h->base_fd : h->root_fd;
+
+    *text = '\0';
+    if (fd >= 0 && !seed_visit(&seed, fd, "") && *h->base)
+        levels_visit(h->root_fd, h->base, false, seed_visit, &seed);
+}
+
 static void seeds_read(struct cgroups *cgroups)
 {
     struct layout *layout = &cgroups->layout;
@@ -223,11 +271,8 @@ static void seeds_read(struct cgroups *cgroups)
 
     if (!h || !h->opened || !cgroups_wants(cgroups, CONTROLLER_CPUSET))
         return;
-    int fd = h->base_fd >= 0 ? h->base_fd : h->root_fd;
-    if (fd < 0 || file_read_line(fd, cpus, layout->parent_cpus, sizeof(layout->parent_cpus)) < 0)
-        layout->parent_cpus[0] = '\0';
-    if (fd < 0 || file_read_line(fd, mems, layout->parent_mems, sizeof(layout->parent_mems)) < 0)
-        layout->parent_mems[0] = '\0';
+    seed_read(h, cpus, layout->parent_cpus, sizeof(layout->parent_cpus));
+    seed_read(h, mems, layout->parent_mems, sizeof(layout->parent_mems));
 }
 
 static void name_fill(struct cgroups *cgroups)

@@ -5,6 +5,9 @@
  * is a comma-separated list, "-" for none. The path is that of the limit group; what is beneath
  * belongs to it. Reading is strict: from such a line groups are killed and removed.
  *
+ * A '=' before CONTROLLERS: the group was asked for by its path, so that its name need not begin with
+ * "ration-". It is only taken for the run's when it carries the mark that it was given when it was made.
+ *
  * CONTROLLERS "+" marks a group above that did not exist when the record was written and is going to
  * be made (--cgroup-parent). It is removed when it is empty, and only as the parent of a group in the
  * same record.
@@ -33,12 +36,14 @@ bool group_name_valid(const char *name)
     return strcmp(name, &SUPERVISOR_NAME[sizeof(GROUP_PREFIX) - 1]) != 0;
 }
 
-void path_line_format(int version, unsigned controllers, const char *mount_point, const char *base,
-                      const char *name, struct buf *ret)
+void path_line_format(int version, unsigned controllers, bool named, const char *mount_point,
+                      const char *base, const char *name, struct buf *ret)
 {
     bool any = false;
 
     buf_puts(ret, version == 2 ? "2 " : "1 ");
+    if (named)
+        buf_putc(ret, '=');
     for (unsigned c = 0; c < CONTROLLER_COUNT; c++) {
         const char *text = controller_name((enum controller)c, version);
         if (!(controllers & CONTROLLER_BIT(c)) || !text)
@@ -104,7 +109,10 @@ static int fields_check(char *const field[4], struct path_line *ret)
     if ((strcmp(field[0], "1") != 0 && strcmp(field[0], "2") != 0) || field[1][0] == '\0')
         return -EINVAL;
     ret->is_parent = strcmp(field[1], "+") == 0;
-    ret->controllers = ret->is_parent ? 0 : controllers_parse(field[1]);
+    ret->is_named = field[1][0] == '=';
+    if (ret->is_named && field[1][1] == '\0')
+        return -EINVAL;
+    ret->controllers = ret->is_parent ? 0 : controllers_parse(field[1] + ret->is_named);
     /* The mount point is a path from the root; the root itself is none. */
     if (field[2][0] != '/' || !path_is_plain(field[2] + 1) || !path_is_plain(field[3]))
         return -EINVAL;
@@ -116,9 +124,9 @@ static int fields_check(char *const field[4], struct path_line *ret)
     }
     char *slash = strrchr(field[3], '/');
     const char *name = slash ? slash + 1 : field[3];
-    if (!text_starts(name, GROUP_PREFIX) || !group_name_valid(name + strlen(GROUP_PREFIX)))
+    if (!ret->is_named &&
+        (!text_starts(name, GROUP_PREFIX) || !group_name_valid(name + strlen(GROUP_PREFIX))))
         return -EINVAL;
-
     ret->name = strdup(name);
     if (slash)
         *slash = '\0';
@@ -168,13 +176,22 @@ int mount_check(int fd, int version)
 static int part_open_dirs(struct part *part)
 {
     uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    uint64_t flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    uint64_t flags = O_DIRECTORY | O_CLOEXEC;
 
-    part->base_fd = sys_openat2(part->root_fd, *part->base ? part->base : ".", flags, 0, beneath);
+    part->base_fd =
+        sys_openat2(part->root_fd, *part->base ? part->base : ".", flags | O_PATH, 0, beneath);
     if (part->base_fd < 0)
         return part->base_fd;
-    part->fd = sys_openat2(part->base_fd, part->name, flags, 0, beneath);
+    part->fd = sys_openat2(part->base_fd, part->name, flags | O_RDONLY, 0, beneath);
     return part->fd < 0 ? part->fd : 0;
+}
+
+/* Whoever made it there since, it is not the group that we made. */
+static int part_check_mark(struct part *part, bool is_named)
+{
+    int r = group_mark_read(part->fd, &part->mirrored);
+
+    return is_named && r < 0 ? -ENOENT : 0;
 }
 
 int part_open(struct part *ret, struct path_line *line, int root_fd, struct err *err)
@@ -201,10 +218,12 @@ int part_open(struct part *ret, struct path_line *line, int root_fd, struct err 
                     part.mount_point, err_name(-r));
     } else {
         r = part_open_dirs(&part);
+        if (r == 0)
+            r = part_check_mark(&part, line->is_named);
         if (r == -ENOENT) {
             /* Gone, or never made; what was done to the groups above it may be left. */
-            if (part.version == 2 && part.base_fd >= 0)
-                delegate_restore(part.base_fd);
+            if (part.version == 2)
+                delegate_restore_all(part.root_fd, part.base);
             base_unmake(part.root_fd, part.base);
         }
         if (r < 0 && r != -ENOENT)

@@ -122,6 +122,34 @@ static bool zero_is_counted(const struct metric_source *source)
 
 /* ---- one figure after the other -------------------------------------------------------------------- */
 
+/*
+ * Counters of a limit that was hit, which v1 and cpu.stat keep only for the group that has it. Where COMMAND's
+ * own group has the same limit, either of the two is hit first.
+ */
+static bool counts_where_hit(const struct metric_source *source)
+{
+    static const char *const key_table[] = { "nr_periods",    "nr_throttled",   "throttled_time",
+                                             "throttled_usec", "nr_bursts",     "burst_time",
+                                             "burst_usec" };
+
+    if (strcmp(source->file, "memory.failcnt") == 0)
+        return true;
+    for (size_t i = 0; source->key && i < ARRAY_SIZE(key_table); i++)
+        if (strcmp(source->key, key_table[i]) == 0)
+            return true;
+    return false;
+}
+
+static void larger_of_both(struct sampling *s, const struct part *part,
+                           const struct metric_source *source, uint64_t *group)
+{
+    const char *text = file_text(s, part, source->file, true);
+    uint64_t own;
+
+    if (text && metric_parse(source, text, s->ticks_per_s, &own) && own > *group)
+        *group = own;
+}
+
 static bool source_read(struct sampling *s, const struct part *part,
                         const struct metric_source *source, uint64_t *ret)
 {
@@ -131,6 +159,8 @@ static bool source_read(struct sampling *s, const struct part *part,
     if (source->place != METRIC_PLACE_INNER) {
         const char *text = file_text(s, part, source->file, false);
         known = text && metric_parse(source, text, s->ticks_per_s, &group);
+        if (s->group->mirrored && counts_where_hit(source))
+            larger_of_both(s, part, source, &group);
     }
     if (source->place != METRIC_PLACE_GROUP)
         known |= inner_sum(s, part, source, &inner);

@@ -57,7 +57,7 @@ static int part_remove(struct part *part, uint64_t deadline_us, struct err *err)
 static void part_leave_base(const struct part *part)
 {
     if (part->version == 2 && part->base_fd >= 0 && !part->base_is_root)
-        delegate_restore(part->base_fd);
+        delegate_restore_all(part->root_fd, part->base);
     if (*part->base)
         base_unmake(part->root_fd, part->base);
 }
@@ -92,21 +92,12 @@ struct reclaiming {
     int first; /* the first error; err is filled with it */
 };
 
-/* A line that ends in the inner group says what the line before it has said. */
-static bool line_is_inner(const char *line, size_t len)
-{
-    static const char suffix[] = "/" INNER_NAME;
-    size_t n = strlen(suffix);
-
-    return len > n && memcmp(line + len - n, suffix, n) == 0;
-}
-
 static int reclaim_open(struct reclaiming *r, const char *line, size_t len, struct err *err)
 {
     struct path_line parsed;
     struct group *group = r->group;
 
-    if (len == 0 || line_is_inner(line, len))
+    if (len == 0)
         return 0;
     int result = path_line_parse(line, len, &parsed);
     if (result < 0)

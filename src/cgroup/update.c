@@ -38,6 +38,18 @@ static char *device_default(const struct plan_step *step)
                                                       : NULL;
 }
 
+/* v1's two files for devices undo each other. NULL: the step is none of theirs. */
+static const char *devices_opposite(const struct plan_step *step)
+{
+    static const char *const file_table[][2] = { { "devices.allow", "devices.deny" },
+                                                 { "devices.deny", "devices.allow" } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(file_table); i++)
+        if (strcmp(step->file, file_table[i][0]) == 0)
+            return file_table[i][1];
+    return NULL;
+}
+
 /* The text that puts things back; NULL: there is none, or memory is out. */
 static char *step_old_text(const struct part *part, const struct plan_step *step)
 {
@@ -47,6 +59,9 @@ static char *step_old_text(const struct part *part, const struct plan_step *step
     size_t len, key = strcspn(step->text, " \n");
     uint64_t number;
 
+    /* What is allowed is denied again and the other way round: old_texts_write() has the other file. */
+    if (devices_opposite(step))
+        return strdup(step->text);
     step_file(step, file, sizeof(file));
     if (file_read(part->fd, file, TEXT_FILE_MAX, &text) < 0)
         return NULL;
@@ -81,7 +96,10 @@ static void old_texts_write(const struct group *group, const struct plan *plan, 
         const struct plan_step *step = &plan->steps[i - 1];
         if (!old[i - 1])
             continue;
-        step_file(step, file, sizeof(file));
+        struct plan_step back = *step;
+        if (devices_opposite(step))
+            snprintf(back.file, sizeof(back.file), "%s", devices_opposite(step));
+        step_file(&back, file, sizeof(file));
         file_write(step_part(group, step)->fd, file, old[i - 1]);
     }
 }
@@ -169,13 +187,23 @@ static int memory_squeeze(const struct group *group, const struct plan *plan, ch
 
 /* ---- all of it -------------------------------------------------------------------------------------------- */
 
+/* COMMAND's own group may have had no need of the controller so far. */
+static int inner_enable(const struct group *group, const struct plan *plan, struct err *err)
+{
+    const struct part *unified = group_part(group, CONTROLLER_NONE, 2);
+
+    return unified ? part_enable_inner(unified, plan_inner_controllers(plan), err) : 0;
+}
+
 static int update_apply(struct group *group, const struct plan *plan, const struct machine *machine,
                         char **old, struct err *err)
 {
     const struct part *part = group_part(group, CONTROLLER_MEMORY, 2);
     char high[32];
-    int r = memory_squeeze(group, plan, high, sizeof(high), err);
+    int r = inner_enable(group, plan, err);
 
+    if (r == 0)
+        r = memory_squeeze(group, plan, high, sizeof(high), err);
     if (r < 0)
         return r;
     /* Whether the inner group comes first depends on the direction: the planner's order decides. */

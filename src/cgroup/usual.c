@@ -67,10 +67,13 @@ static bool usual_add_all_v1(struct cgroups *cgroups, const struct membership *m
 
     for (size_t i = 0; i < n; i++) {
         char point[256];
-        if (members[i].mask == 0)
+        const char *named = text_starts(members[i].controllers, "name=")
+                                ? members[i].controllers + strlen("name=")
+                                : NULL;
+        if (members[i].mask == 0 && !(named && cgroups->options.named))
             continue;
-        int len = snprintf(point, sizeof(point), TOP "/%s", members[i].controllers);
-        bool wanted = (members[i].mask & cgroups->options.controllers) != 0;
+        int len = snprintf(point, sizeof(point), TOP "/%s", named ? named : members[i].controllers);
+        bool wanted = named || (members[i].mask & cgroups->options.controllers) != 0;
         if (len < 0 || (size_t)len >= sizeof(point) ||
             !usual_add(cgroups, 1, point, members[i].controllers, wanted || !found))
             return false;

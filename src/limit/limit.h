@@ -164,6 +164,8 @@ struct limit_info {
 #define LIMIT_SUPERVISED      (1u << 4) /* enforced by ration's own monitor */
 #define LIMIT_MINUS_UNSET     (1u << 5) /* -1 means unset, as docker has it */
 #define LIMIT_CLASSID         (1u << 6) /* "0x100001" and tc's "10:1" are understood too */
+#define LIMIT_PROTECTS        (1u << 7) /* v2: to be given to each level down to the processes */
+#define LIMIT_OUTER_ONLY      (1u << 8) /* never copied to COMMAND's own group */
 
 const struct limit_info *limit_info(enum limit_id id);
 /* By name or alias; LIMIT_NONE when there is none. */
@@ -286,7 +288,8 @@ enum plan_check {
     PLAN_CHECK_LIST,   /* the same set of CPU or node numbers */
     PLAN_CHECK_KEYED, /* a line that begins with the first word of the text holds its other words */
     PLAN_CHECK_ANY,   /* a file we know nothing of: any of the comparisons above may hold */
-    PLAN_CHECK_NONE,  /* the kernel offers no read-back (device rules: verified otherwise) */
+    PLAN_CHECK_DEVICES, /* devices.list, read back for all device rules of the level, holds that set */
+    PLAN_CHECK_NONE,    /* the kernel offers no read-back (v2 device rules: verified otherwise) */
 };
 
 /* One write. */
@@ -321,6 +324,7 @@ struct plan {
     struct plan_unmet *unmet;
     size_t n_unmet;
     unsigned controllers; /* CONTROLLER_BIT of each that needs a group */
+    bool mirrored;        /* plan_options.mirror: COMMAND's own group has the controllers as well */
     /*
      * The values after rounding, per limit that is in force, in the limit's own terms (bytes where a
      * percentage was asked). What was not asked for stays unset, docker's default for memory-swap
@@ -351,6 +355,8 @@ struct plan_options {
     bool mirror;
     /* Take values above the machine as they are (orchestrators give such) instead of refusing. */
     bool beyond_machine;
+    /* Only what set says: docker's default, a total of twice the memory, is not added. */
+    bool literal;
 };
 
 /*

@@ -1,7 +1,7 @@
 /* Does what the kernel reads back satisfy the step? One comparison per enum plan_check. */
 #include <string.h>
 
-#include "limit/limit.h"
+#include "limit/planner.h"
 
 /* Text without blanks and newlines at its ends, NUL-terminated. */
 static bool trim(const char *text, char *ret, size_t size)
@@ -212,6 +212,8 @@ bool plan_step_matches(const struct plan_step *step, const char *read_back,
 
     if (step->check == PLAN_CHECK_NONE)
         return true;
+    if (step->check == PLAN_CHECK_DEVICES)
+        return device_steps_match(text_or_empty(step->expect), text_or_empty(read_back));
     if (!trim(text_or_empty(step->expect ? step->expect : step->text), want, sizeof(want)) ||
         !trim(text_or_empty(read_back), have, sizeof(have)))
         return false;

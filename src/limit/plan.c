@@ -117,21 +117,32 @@ static bool plan_is_off(const struct planner *p, enum limit_id id)
     return info->kind == LIMIT_KIND_FLAG && planner_value(p, id)->number == 0 && missing;
 }
 
+static int plan_row(struct planner *p, enum limit_id id)
+{
+    size_t since = p->plan->n_steps;
+
+    if (!planner_wants(p, id) || (p->done & LIMIT_BIT(id)))
+        return 0;
+    if (plan_is_off(p, id)) {
+        planner_in_force(p, id, 0);
+        return 0;
+    }
+    int r = encode_table[limit_info(id)->encoder](p, id);
+    planner_mirror(p, since);
+    return r;
+}
+
 static int plan_rows(struct planner *p)
 {
+    /* A device program that was replaced cannot be brought back: in an update nothing comes after it. */
+    enum limit_id last = p->options->current ? LIMIT_DEVICE_CGROUP_RULE : LIMIT_NONE;
+
     for (size_t i = 0; i < LIMIT_COUNT; i++) {
-        enum limit_id id = (enum limit_id)i;
-        if (!planner_wants(p, id) || (p->done & LIMIT_BIT(id)))
-            continue;
-        if (plan_is_off(p, id)) {
-            planner_in_force(p, id, 0);
-            continue;
-        }
-        int r = encode_table[limit_info(id)->encoder](p, id);
+        int r = (enum limit_id)i == last ? 0 : plan_row(p, (enum limit_id)i);
         if (r < 0)
             return r;
     }
-    return 0;
+    return last == LIMIT_NONE ? 0 : plan_row(p, last);
 }
 
 int limits_plan(const struct limit_set *set, const struct layout *layout,
@@ -145,6 +156,7 @@ int limits_plan(const struct limit_set *set, const struct layout *layout,
 
     if (!plan)
         return err_nomem(err);
+    plan->mirrored = p.options->mirror;
     r = plan_contradictions(&p);
     if (r < 0)
         return r;

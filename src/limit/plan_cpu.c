@@ -125,6 +125,36 @@ static void bandwidth_add_period(struct planner *p, const struct bandwidth *b, c
     planner_add(p, id, write, text_format("%llu", (unsigned long long)b->period_us), reason);
 }
 
+static void bandwidth_add_inner(struct planner *p, const struct bandwidth *b, uint64_t quota_us,
+                                const char *reason)
+{
+    planner_add(p, b->id,
+                (struct planner_write){ PLAN_INNER, PLAN_CHECK_NUMBER,
+                                        limit_info(LIMIT_CPU_QUOTA)->v1_file },
+                quota_text(quota_us, "-1"), strdup(reason));
+}
+
+/*
+ * A v1 group's share may at no moment exceed that of the group above. Where both show one, the inner is
+ * opened until the outer is as it is to be; what is written to the outer is then copied by the mirror.
+ */
+static void bandwidth_open_inner(struct planner *p, const struct bandwidth *b)
+{
+    if (p->options->mirror && p->options->current)
+        bandwidth_add_inner(p, b, LIMIT_NUMBER_UNLIMITED,
+                            "not in the way while the quota above it, which holds, changes");
+}
+
+/* Only the period was written: the quota is closed again behind it. */
+static void bandwidth_close_inner(struct planner *p, const struct bandwidth *b)
+{
+    if (!p->options->mirror || !p->options->current || b->quota_us == LIMIT_NUMBER_UNLIMITED)
+        return;
+    planner_mirror(p, p->plan->n_steps - 1);
+    bandwidth_add_inner(p, b, b->quota_us,
+                        "shown in the command's own group, where programs look for it");
+}
+
 /*
  * Two files on v1. The kernel holds the ratio of both against the group above at every write, so the write
  * that lowers the ratio goes first; on a fresh group, without a quota, the period may be anything.
@@ -137,6 +167,7 @@ static void bandwidth_add_v1(struct planner *p, struct bandwidth *b, const struc
     bool quota_first = b->quota_us == LIMIT_NUMBER_UNLIMITED || b->quota_us <= old->quota_us;
 
     quota_first = quota_first && old->quota_us != LIMIT_NUMBER_UNLIMITED;
+    bandwidth_open_inner(p, b);
     if (write_period && !quota_first)
         bandwidth_add_period(p, b, has_quota ? NULL : TAKE_PTR(b->reason));
     if (has_quota)
@@ -146,6 +177,8 @@ static void bandwidth_add_v1(struct planner *p, struct bandwidth *b, const struc
                     quota_text(b->quota_us, "-1"), TAKE_PTR(b->reason));
     if (write_period && quota_first)
         bandwidth_add_period(p, b, TAKE_PTR(b->reason));
+    if (!has_quota)
+        bandwidth_close_inner(p, b);
 }
 
 static void bandwidth_add_v2(struct planner *p, struct bandwidth *b)

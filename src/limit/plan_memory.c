@@ -132,6 +132,8 @@ static int memory_default_total(struct planner *p, struct memory *m)
         reason_add(p, &m->total_reason, "so that the total stays as asked before");
         return 0;
     }
+    if (p->options->literal)
+        return 0;
     if (m->memory_bytes == UNLIMITED) {
         /* Raised to no limit: the default total that stood with the old limit goes too. */
         m->has_total = has_files && p->options->current && p->machine->swap_bytes > 0;
@@ -217,7 +219,8 @@ static uint64_t memory_old_total(const struct planner *p)
 
     if (total)
         return total->number;
-    if (memory && memory->number < UNLIMITED / 2 && p->machine->swap_bytes > 0)
+    if (memory && memory->number < UNLIMITED / 2 && p->machine->swap_bytes > 0 &&
+        !p->options->literal)
         return memory->number * 2;
     return UNLIMITED;
 }

@@ -1,4 +1,4 @@
-/* Huge pages, device rules, pairs of name and value, and files by their own name. */
+/* Huge pages, pairs of name and value, and files by their own name. */
 #include <errno.h>
 #include <string.h>
 
@@ -64,93 +64,6 @@ int plan_hugetlb(struct planner *p, enum limit_id id)
     if (r > 0)
         planner_in_force(p, id, value->number);
     return r < 0 ? r : 0;
-}
-
-/* ---- devices ----------------------------------------------------------------------------------- */
-
-static void rule_number(uint32_t number, struct buf *ret)
-{
-    if (number == UINT32_MAX)
-        buf_putc(ret, '*');
-    else
-        buf_printf(ret, "%u", number);
-}
-
-static void rule_text(const struct limit_entry *rule, struct buf *ret)
-{
-    buf_printf(ret, "%c ", rule->type);
-    rule_number(rule->major, ret);
-    buf_putc(ret, ':');
-    rule_number(rule->minor, ret);
-    buf_printf(ret, " %s", rule->access);
-}
-
-/*
- * The group starts with everything allowed. A list of what may be used begins by denying that; one that
- * begins with what may not be used does not.
- */
-static const struct limit_entry deny_all = {
-    .type = 'a', .major = UINT32_MAX, .minor = UINT32_MAX, .access = "rwm", .allow = false
-};
-
-/* v1: each rule is a write of its own; the kernel drops a second line without a word. */
-static void rules_add_v1(struct planner *p, enum limit_id id, const struct limit_entry *rule,
-                         const char *reason)
-{
-    _cleanup_buf_ struct buf text = BUF_INIT;
-    char *copy = NULL;
-
-    if (text_replace(&copy, reason) < 0)
-        p->plan->out_of_memory = true;
-    rule_text(rule, &text);
-    planner_add(p, id,
-                (struct planner_write){ PLAN_GROUP, PLAN_CHECK_NONE,
-                                        rule->allow ? planner_file(p, id) : "devices.deny" },
-                buf_take(&text), copy);
-}
-
-/* v2: one program made of all rules; its text is the rules in order, the later ones winning. */
-static void rules_add_v2(struct planner *p, enum limit_id id, bool needs_deny)
-{
-    const struct limit_value *value = planner_value(p, id);
-    _cleanup_buf_ struct buf text = BUF_INIT;
-
-    if (needs_deny) {
-        buf_puts(&text, "deny ");
-        rule_text(&deny_all, &text);
-    }
-    for (size_t i = 0; i < value->n_entries; i++) {
-        buf_printf(&text, "%s%s ", text.len > 0 ? "\n" : "",
-                   value->entries[i].allow ? "allow" : "deny");
-        rule_text(&value->entries[i], &text);
-    }
-    planner_add(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_NONE, NULL }, buf_take(&text),
-                strdup("a device program attached to the group; later rules win"));
-}
-
-int plan_device_rules(struct planner *p, enum limit_id id)
-{
-    const struct limit_value *value = planner_value(p, id);
-    bool needs_deny =
-        value->n_entries > 0 && value->entries[0].type != 'a' && value->entries[0].allow;
-    int r = planner_place(p, id);
-
-    if (r <= 0)
-        return r;
-    planner_in_force(p, id, value->number);
-    if (planner_version(p, id) == 2) {
-        rules_add_v2(p, id, needs_deny);
-        return 0;
-    }
-    if (p->options->current)
-        return planner_refuse(p, id,
-                              "cannot be changed in a live run on cgroup v1, where only an "
-                              "empty group lets its devices be denied");
-    if (needs_deny)
-        rules_add_v1(p, id, &deny_all, "nothing but what the rules after this allow");
-    for (size_t i = 0; i < value->n_entries; i++)
-        rules_add_v1(p, id, &value->entries[i], NULL);
-    return 0;
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------- */

@@ -109,5 +109,10 @@ int plan_conf(struct planner *p, enum limit_id id);
 int plan_rlimit(struct planner *p, enum limit_id id);
 int plan_supervised(struct planner *p, enum limit_id id);
 
+/* Copy the steps since that one which COMMAND's own group is to have too. */
+void planner_mirror(struct planner *p, size_t since);
+/* Is have, a devices.list, what a device step expects? */
+bool device_steps_match(const char *want, const char *have);
+
 /* Both levels of a v1 cpuset need CPUs and nodes before anything can enter. */
 void plan_cpuset_seed(struct planner *p);

@@ -140,7 +140,7 @@ static void test_record_round_trip(void **state)
     unsigned mask = CONTROLLER_BIT(CONTROLLER_CPU) | CONTROLLER_BIT(CONTROLLER_CPUACCT);
 
     (void)state;
-    path_line_format(1, mask, odd, "p q/r", "ration-y", &text);
+    path_line_format(1, mask, false, odd, "p q/r", "ration-y", &text);
     assert_string_equal(buf_text(&text),
                         "1 cpu,cpuacct /mnt/a\\040b\\011c\\134d\\012e p\\040q/r/ration-y\n");
     assert_int_equal(path_line_parse(text.data, text.len - 1, &line), 0);
