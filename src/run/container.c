@@ -35,6 +35,7 @@ int container_open(struct engine *engine, const char *name, bool lock, struct co
 void container_close(struct container *container)
 {
     group_close(container->group);
+    group_close(container->freezer);
     cgroups_close(container->cgroups);
     record_close(container->record);
     state_close(container->state);
@@ -73,31 +74,76 @@ int container_group_paths(struct container *container, struct buf *ret, struct e
     return r < 0 ? r : group_paths_named(cgroups, container->name, ret, err);
 }
 
-int container_open_group(struct container *container, struct err *err)
+/* lines: all of them, or those of one kind. Nothing to open is no error. */
+static int open_lines(struct container *container, const char *lines, struct group **ret,
+                      struct err *err)
 {
-    _cleanup_buf_ struct buf paths = BUF_INIT;
     struct cgroups_options options = {
         .root_fd = -1,
         .rootless = container->engine->rootless,
         .selective = true,
     };
     struct err ours = ERR_INIT;
+    int r = 0;
 
-    if (container->group)
+    if (*lines == '\0')
         return 0;
-    int r = container_group_paths(container, &paths, err);
-    if (r < 0 || paths.len == 0)
-        return r;
     if (!container->cgroups)
         r = cgroups_open(&options, &container->cgroups, err);
     if (r < 0)
         return r;
-    r = group_open(container->cgroups, buf_text(&paths), &container->group, &ours);
+    r = group_open(container->cgroups, lines, ret, &ours);
     if (r == -ENOENT)
         return 0;
     if (r < 0 && err)
         *err = ours;
     return r;
+}
+
+int container_open_group(struct container *container, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+
+    if (container->group)
+        return 0;
+    int r = container_group_paths(container, &paths, err);
+    return r < 0 ? r : open_lines(container, buf_text(&paths), &container->group, err);
+}
+
+/* Of a dozen hierarchies one or two can freeze. */
+static void freezing_lines(const char *text, struct buf *ret)
+{
+    const char *line;
+    size_t len;
+
+    while (line_next(&text, &line, &len)) {
+        const char *word = memmem(line, len, "freezer", strlen("freezer"));
+        if (len > 2 && (line[0] == '2' || word)) {
+            buf_add(ret, line, len);
+            buf_putc(ret, '\n');
+        }
+    }
+}
+
+int container_open_freezer(struct container *container, struct err *err)
+{
+    _cleanup_buf_ struct buf paths = BUF_INIT, lines = BUF_INIT;
+
+    if (container->freezer)
+        return 0;
+    int r = container_group_paths(container, &paths, err);
+    if (r < 0)
+        return r;
+    freezing_lines(buf_text(&paths), &lines);
+    return buf_error(&lines) < 0
+               ? err_nomem(err)
+               : open_lines(container, buf_text(&lines), &container->freezer, err);
+}
+
+bool container_is_frozen(struct container *container)
+{
+    return container_open_freezer(container, NULL) >= 0 && container->freezer &&
+           group_is_frozen(container->freezer);
 }
 
 /* ---- status --------------------------------------------------------------------------------------------- */
@@ -129,8 +175,7 @@ enum container_status container_find_status(struct container *container)
         return CONTAINER_CREATING;
     if (!process_is_alive(&container->init))
         return CONTAINER_STOPPED;
-    if (container_open_group(container, NULL) >= 0 && container->group &&
-        group_is_frozen(container->group))
+    if (container_is_frozen(container))
         return CONTAINER_PAUSED;
     return has_begun(container) ? CONTAINER_RUNNING : CONTAINER_CREATED;
 }

@@ -109,7 +109,7 @@ static int exec_cgroups(struct exec *exec, struct err *err)
     int r;
 
     if (!exec->cgroup)
-        return 0;
+        return container_open_group(&exec->container, err);
     r = container_group_paths(&exec->container, &paths, err);
     cursor = buf_text(&paths);
     while (r >= 0 && exec->n_tasks_fds < ENTRIES_MAX && line_next(&cursor, &line, &len))

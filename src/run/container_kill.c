@@ -26,9 +26,8 @@ static int kill_failed(const struct container *container, int signal, int code, 
 /* Whom the older freezer holds dies when he is let go; nothing is changed for the newer. */
 static void kill_thaw(struct container *container, int signal)
 {
-    if (signal == SIGKILL && container_open_group(container, NULL) >= 0 && container->group &&
-        group_is_frozen(container->group))
-        group_freeze(container->group, false, 0, NULL);
+    if (signal == SIGKILL && container_is_frozen(container))
+        group_freeze(container->freezer, false, 0, NULL);
 }
 
 static int kill_init(struct container *container, int signal, struct err *err)
@@ -99,12 +98,12 @@ int container_pause(struct engine *engine, const char *name, bool paused, struct
     if (r < 0)
         return r;
     r = pause_check(&container, paused, err);
-    if (r >= 0 && !container.group)
+    if (r >= 0 && !container.freezer)
         r = err_refuse(err, EOPNOTSUPP, "container \"%s\" has no group that can be frozen", name);
     if (r >= 0) {
-        r = group_freeze(container.group, paused, FREEZE_US, err);
+        r = group_freeze(container.freezer, paused, FREEZE_US, err);
         if (r < 0 && paused) /* half a pause is none */
-            group_freeze(container.group, false, 0, NULL);
+            group_freeze(container.freezer, false, 0, NULL);
     }
     container_close(&container);
     return r;

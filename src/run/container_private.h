@@ -24,7 +24,8 @@ struct container {
     char *path;          /* of its groups, as cgroups_options has it; NULL: by its name */
     struct process init; /* its first process */
     struct cgroups *cgroups;
-    struct group *group; /* container_open_group(); NULL: it has none */
+    struct group *group;   /* container_open_group(); NULL: it has none */
+    struct group *freezer; /* the same, as far as it can freeze */
 };
 
 #define CONTAINER_INIT ((struct container){ 0 })
@@ -35,11 +36,14 @@ struct container {
 int container_open(struct engine *engine, const char *name, bool lock, struct container *ret,
                    struct err *err);
 void container_close(struct container *container);
-/* As it is now. Opens its groups to see whether it is paused. */
+/* As it is now. */
 enum container_status container_find_status(struct container *container);
 const char *container_status_name(enum container_status status);
 /* Idempotent. 0 with group NULL where it has none. */
 int container_open_group(struct container *container, struct err *err);
+/* Only what freezes, which is cheaper. */
+int container_open_freezer(struct container *container, struct err *err);
+bool container_is_frozen(struct container *container);
 /* The lines of group_paths(), found by name where the record is damaged. */
 int container_group_paths(struct container *container, struct buf *ret, struct err *err);
 bool container_has_own_pids(const struct container *container);

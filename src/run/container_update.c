@@ -56,10 +56,13 @@ static int update_write(struct update *update, struct err *err)
 
     if (update->plan->n_steps == 0)
         return 0;
+    int r = container_open_group(container, err);
+    if (r < 0)
+        return r;
     if (!container->group)
         return err_refuse(err, EOPNOTSUPP, "container \"%s\" has no groups to be limited",
                           container->name);
-    int r = group_update(container->group, &made, update->plan, &update->machine, &read_back, err);
+    r = group_update(container->group, &made, update->plan, &update->machine, &read_back, err);
     for (size_t i = 0; read_back && i < update->plan->n_steps; i++)
         free(read_back[i]);
     free(read_back);

@@ -192,7 +192,9 @@ size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t 
  */
 static bool spec_shows_cgroups(const struct spec *spec)
 {
-    if ((spec->namespaces & CLONE_NEWUSER) && !(spec->namespaces & CLONE_NEWCGROUP))
+    /* A document's are mounted from a cgroup namespace all the same. */
+    if ((spec->namespaces & CLONE_NEWUSER) && !(spec->namespaces & CLONE_NEWCGROUP) &&
+        !spec->document)
         return false;
     for (size_t i = 0; i < spec->n_mounts; i++) {
         if (spec->mounts[i].kind == MOUNT_CGROUP)
