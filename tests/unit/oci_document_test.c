@@ -268,6 +268,15 @@ static void values(void **state)
     static const char args[] =
         "[\"sh\", \"\\u0041\\u00e4\\u20AC\\uD83D\\ude00\", \"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"\","
         " \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 }],\"]";
+    static const char *const table[][2] = {
+        { "{\"ociVersion\": 1e999}", "ociVersion must be a string, not 1e+300" },
+        { "{\"ociVersion\": -0.5e1}", "ociVersion must be a string, not -5" },
+        { "{\"ociVersion\": -9223372036854775808}",
+          "ociVersion must be a string, not -9223372036854775808" },
+        { "{\"ociVersion\": true}", "ociVersion must be a string, not true" },
+        { "{ }", "ociVersion is missing" },
+        { " { \"a\" : [ ] , \"b\" : { } , \"c\" : [ [ ] , 0 ] } \n", "ociVersion is missing" },
+    };
     char *text = fixture_document(CHANGES("process.args", "\"HERE\""));
     char *at = strstr(text, "\"HERE\"");
     struct err err = ERR_INIT;
@@ -287,14 +296,8 @@ static void values(void **state)
     spec_free(spec);
     free(whole);
     free(text);
-    check_text("{\"ociVersion\": 1e999}", 21, "ociVersion must be a string, not 1e+300");
-    check_text("{\"ociVersion\": -0.5e1}", 22, "ociVersion must be a string, not -5");
-    check_text("{\"ociVersion\": -9223372036854775808}", 36,
-               "ociVersion must be a string, not -9223372036854775808");
-    check_text("{\"ociVersion\": true}", 20, "ociVersion must be a string, not true");
-    check_text("{ }", 3, "ociVersion is missing");
-    check_text(" { \"a\" : [ ] , \"b\" : { } , \"c\" : [ [ ] , 0 ] } ", 50,
-               "ociVersion is missing");
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        check_text(table[i][0], strlen(table[i][0]), table[i][1]);
 }
 
 int main(void)
