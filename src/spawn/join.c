@@ -39,13 +39,21 @@ static const char *kind_name(uint64_t flag)
 
 /* ---- opening ----------------------------------------------------------------------------------------- */
 
-/* One can be in one's own user namespace but not enter it. */
-static bool is_own_user_namespace(int fd)
+/*
+ * One that we are in anyway is none of the container's own: nothing that is the host's is to be taken for
+ * its. One cannot enter one's own user namespace either.
+ */
+static bool is_ours(int fd, uint64_t flag)
 {
     struct stat ours, theirs;
+    char path[48] = "";
 
-    return stat("/proc/self/ns/user", &ours) == 0 && fstat(fd, &theirs) == 0 &&
-           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+    for (size_t i = 0; i < ARRAY_SIZE(kind_table); i++) {
+        if (kind_table[i].flag == flag)
+            snprintf(path, sizeof(path), "/proc/self/ns/%s", kind_table[i].file);
+    }
+    return stat(path, &ours) == 0 && fstat(fd, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
 }
 
 static int join_open(const struct spec_join *join, int *ret, struct err *err)
@@ -62,7 +70,7 @@ static int join_open(const struct spec_join *join, int *ret, struct err *err)
     if (ioctl(fd, NS_GET_NSTYPE) != (int)join->flag)
         return err_refuse(err, EINVAL, "linux.namespaces: %s is a namespace but not a %s namespace",
                           join->path, name);
-    *ret = join->flag == CLONE_NEWUSER && is_own_user_namespace(fd) ? -1 : TAKE_FD(fd);
+    *ret = is_ours(fd, join->flag) ? -1 : TAKE_FD(fd);
     return 0;
 }
 
@@ -83,6 +91,11 @@ int joins_open(struct launch *launch, struct err *err)
         if (launch->join_fds[i] >= 0)
             launch->joined |= spec->joins[i].flag;
     }
+    if ((spec->hostname || spec->domainname) &&
+        !((spec->namespaces | launch->joined) & CLONE_NEWUTS) && spec->document)
+        return err_refuse(err, EINVAL,
+                          "hostname, domainname: the container has no uts namespace of its own, "
+                          "they would be the host's");
     /*
      * What is made belongs to the user namespace of its maker, and one is born in a pid namespace. And who
      * is in a new user namespace has no rights any more to what was there before it.

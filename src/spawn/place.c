@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "sys/sys.h"
 
 #define FD_FEW        128
+#define LINKS_MAX     40 /* as many as the kernel follows */
 #define PLACE_RESOLVE (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 #define BASE_RESOLVE  (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
 
@@ -121,34 +123,75 @@ static int component_make(int parent_fd, const char *name, bool file)
     return fd < 0 ? -errno : fd;
 }
 
-/* Walk path (without leading '/'), making what is missing. The last fd, or -errno. */
-static int path_make(int root_fd, const char *path, uint64_t resolve, bool file)
+/*
+ * A link at path's part from begin to end that leads to what is not there yet: path becomes the one that it
+ * stands for, to be looked up from the start.
+ */
+static int link_follow(int parent_fd, char path[static PATH_MAX], size_t begin, size_t end)
 {
-    char prefix[PATH_MAX];
-    size_t length = strlen(path), begin = 0;
+    char name[PATH_MAX], made[PATH_MAX];
+    ssize_t n;
+    int length;
+
+    memcpy(name, path + begin, end - begin);
+    name[end - begin] = '\0';
+    n = readlinkat(parent_fd, name, made, sizeof(made) - 1);
+    if (n <= 0)
+        return -EEXIST;
+    made[n] = '\0';
+    memcpy(name, made, (size_t)n + 1);
+    length = snprintf(made, sizeof(made), "%.*s%s%s", name[0] == '/' ? 0 : (int)begin, path,
+                      name + strspn(name, "/"), path + end);
+    if (length < 0 || (size_t)length >= sizeof(made))
+        return -ENAMETOOLONG;
+    memcpy(path, made, (size_t)length + 1);
+    return 0;
+}
+
+/* One part further: what is at path up to end, made when it is missing. */
+static int part_make(int root_fd, int parent_fd, char *path, size_t begin, size_t end,
+                     uint64_t resolve, bool file)
+{
+    char after = path[end];
+    int fd;
+
+    path[end] = '\0';
+    fd = sys_openat2(root_fd, path, O_PATH | O_CLOEXEC, 0, resolve);
+    if (fd == -ENOENT)
+        fd = component_make(parent_fd, path + begin, file);
+    path[end] = after;
+    return fd;
+}
+
+/*
+ * Walk path (without leading '/'), making what is missing, also at the end of so many links. The last fd, or
+ * -errno.
+ */
+static int path_make(int root_fd, const char *wanted, uint64_t resolve, bool file, int links)
+{
+    char path[PATH_MAX];
+    size_t length = strlen(wanted), begin = 0;
     int parent_fd = root_fd;
 
-    while (length > 0 && path[length - 1] == '/')
+    while (length > 0 && wanted[length - 1] == '/')
         length--;
-    if (length >= sizeof(prefix))
+    if (length >= sizeof(path))
         return -ENAMETOOLONG;
-    while (begin < length) {
+    memcpy(path, wanted, length);
+    path[length] = '\0';
+    while (path[begin]) {
         size_t end = begin + strcspn(path + begin, "/");
-        bool last = end >= length;
-        int fd;
+        int fd = part_make(root_fd, parent_fd, path, begin, end, resolve, !path[end] && file);
+        bool again = fd == -EEXIST && links-- > 0;
 
-        end = last ? length : end;
-        memcpy(prefix, path, end);
-        prefix[end] = '\0';
-        fd = sys_openat2(root_fd, prefix, O_PATH | O_CLOEXEC, 0, resolve);
-        if (fd == -ENOENT)
-            fd = component_make(parent_fd, prefix + begin, last && file);
+        if (again)
+            fd = link_follow(parent_fd, path, begin, end);
         if (parent_fd != root_fd)
             close(parent_fd);
         if (fd < 0)
             return fd;
-        parent_fd = fd;
-        begin = end + strspn(path + end, "/");
+        parent_fd = again ? root_fd : fd;
+        begin = again ? 0 : end + strspn(path + end, "/");
     }
     return parent_fd;
 }
@@ -199,7 +242,8 @@ int place_find(struct launch *launch, const char *target, unsigned flags, struct
         fd = sys_openat2(launch->root_fd, target, O_PATH | O_CLOEXEC, 0, PLACE_RESOLVE);
     bool made = fd == -ENOENT && make;
     if (made)
-        fd = path_make(from_fd, path, resolve, (flags & PLACE_MAKE_FILE) != 0);
+        fd = path_make(from_fd, path, resolve, (flags & PLACE_MAKE_FILE) != 0,
+                       launch->spec->document ? LINKS_MAX : 0);
     if (fd == -ENOENT || fd == -ENOTDIR)
         return fd; /* for the caller to judge */
     if (fd < 0)
