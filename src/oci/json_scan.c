@@ -25,8 +25,8 @@ static int fault(const struct scanner *s, const char *what)
 {
     size_t line = 1;
 
-    for (const char *c = s->start; c < s->at; c++)
-        line += *c == '\n';
+    for (const char *c = s->start; (c = memchr(c, '\n', (size_t)(s->at - c))); c++)
+        line++;
     return err_usage(s->err, "the document cannot be read: line %zu: %s", line, what);
 }
 
@@ -46,27 +46,18 @@ static void skip_blanks(struct scanner *s)
 /* The length of the UTF-8 sequence here, or 0 when it is none (overlong, surrogate, too large, cut). */
 static size_t utf8_length(const unsigned char *c, size_t left)
 {
-    static const struct {
-        unsigned char low, high, second_low, second_high, length;
-    } lead_table[] = {
-        { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-        { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-        { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-    };
+    size_t n = c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(lead_table); i++) {
-        size_t n = lead_table[i].length;
-        if (c[0] < lead_table[i].low || c[0] > lead_table[i].high)
-            continue;
-        if (left < n || c[1] < lead_table[i].second_low || c[1] > lead_table[i].second_high)
+    if (n == 0 || left < n)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((c[i] & 0xc0) != 0x80)
             return 0;
-        for (size_t j = 2; j < n; j++) {
-            if ((c[j] & 0xc0) != 0x80)
-                return 0;
-        }
-        return n;
     }
-    return 0;
+    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    bool surrogate = c[0] == 0xed && c[1] > 0x9f;
+    bool too_large = c[0] == 0xf4 && c[1] > 0x8f;
+    return overlong || surrogate || too_large ? 0 : n;
 }
 
 static int hex_value(char c)
