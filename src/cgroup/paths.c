@@ -221,6 +221,9 @@ int part_open(struct part *ret, struct path_line *line, int root_fd, struct err 
         if (r == 0)
             r = part_check_mark(&part, line->is_named);
         if (r == -ENOENT) {
+            /* Somebody else's, or ours and not marked yet: then nobody is in it, and it goes. */
+            if (part.fd >= 0)
+                unlinkat(part.base_fd, part.name, AT_REMOVEDIR);
             /* Gone, or never made; what was done to the groups above it may be left. */
             if (part.version == 2)
                 delegate_restore_all(part.root_fd, part.base);

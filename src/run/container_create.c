@@ -82,7 +82,7 @@ static int make_state(struct making *making, struct err *err)
     int r = container_open_state(run->engine, &run->state, err);
 
     if (r >= 0)
-        container_reclaim_pending(run->engine, run->state);
+        container_reclaim_pending(run->engine, run->state, run->spec->name);
     return r;
 }
 

@@ -94,7 +94,7 @@ int container_delete(struct engine *engine, const char *name, bool force,
 
     if (r < 0)
         return r;
-    container_reclaim_pending(engine, state);
+    container_reclaim_pending(engine, state, name);
     r = container_open(engine, name, true, &container, err);
     if (r == -ENOENT)
         return delete_unknown(engine, name, force, err);

@@ -20,6 +20,9 @@ void container_remove_files(struct container *container)
         targets_reclaim(text);
 }
 
+/* How long somebody else's call that makes a container of the same name is waited for. */
+#define PENDING_WAIT_US 1000000u
+
 struct pending {
     struct engine *engine;
     struct state *state;
@@ -58,10 +61,12 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
     return r;
 }
 
-void container_reclaim_pending(struct engine *engine, struct state *state)
+void container_reclaim_pending(struct engine *engine, struct state *state, const char *name)
 {
     struct pending pending = { .engine = engine, .state = state };
     unsigned reclaimed, failed;
 
     state_reclaim_pending(state, reclaim_one, &pending, &reclaimed, &failed, NULL);
+    if (state_wait_pending(state, name, PENDING_WAIT_US) > 0)
+        state_reclaim_pending(state, reclaim_one, &pending, &reclaimed, &failed, NULL);
 }

@@ -79,7 +79,7 @@ int container_start(struct engine *engine, const char *name,
 
     if (r < 0)
         return r;
-    container_reclaim_pending(engine, container.state);
+    container_reclaim_pending(engine, container.state, name);
     r = start_locked(&container, options, err);
     container_close(&container);
     return r;

@@ -245,6 +245,17 @@ static int lock_wait(int fd, uint64_t wait_us)
     return r;
 }
 
+int state_wait_pending(struct state *state, const char *name, uint64_t wait_us)
+{
+    int dir_fd = record_name_valid(name) ? state_pending(state, false) : -ENOENT;
+    _cleanup_close_ int fd = dir_fd < 0 ? dir_fd : record_open_file(dir_fd, name, O_RDWR);
+
+    if (fd < 0)
+        return 0;
+    int r = lock_wait(fd, wait_us);
+    return r < 0 ? r : 1;
+}
+
 static int record_open_settled(struct record *record, uint64_t wait_us, struct buf *ret_text)
 {
     struct stat st;

@@ -97,6 +97,12 @@ int record_set_brief(struct record *record, const char *text, struct err *err);
 bool state_read_brief(struct state *state, const char *name, char *ret, size_t size);
 void record_remove_brief(struct state *state, const char *name);
 /*
+ * Whoever makes a container of that name, if anybody does: wait for the end of it. 0: nobody; 1: somebody has,
+ * and reclaiming tells whether it came to its end; -EBUSY: still at it. A call that was killed seems to be at it
+ * as long as a process of its making has not noticed.
+ */
+int state_wait_pending(struct state *state, const char *name, uint64_t wait_us);
+/*
  * Containers that use the same thing: the last one that leaves it clears it away. thing and name are spelled as
  * names of containers are. state_leave() tells whether nobody uses it any more; idempotent.
  */

@@ -154,6 +154,14 @@ static void killed_making_is_reclaimed(void **state)
     bool alive;
 
     settled(room, "other", GROUPS);
+    assert_int_equal(state_wait_pending(room->state, "other", 0), 0);
+    pid_t pid = maker_start(room, "c0", false);
+    assert_int_equal(state_wait_pending(room->state, "c0", 1000), -EBUSY);
+    kill_and_reap(pid);
+    assert_int_equal(state_wait_pending(room->state, "c0", 1000), 1);
+    seen.result = 0;
+    assert_int_equal(reclaim(room, &seen), 1);
+    seen = (struct seen){ .result = -EBUSY };
     kill_and_reap(maker_start(room, "c1", false));
     /* A dead call's is no container. */
     assert_int_equal(state_read(room->state, "c1", &text, &alive, &err), -ENOENT);
