@@ -192,6 +192,14 @@ void *items_grow(void *items, size_t n, size_t size)
     return items;
 }
 
+int length_check(struct reading *r, size_t n, const char *path)
+{
+    if (n <= LIST_LENGTH_MAX)
+        return 0;
+    return err_usage(r->err, "%s has %zu entries, at most %d are allowed", path, n,
+                     LIST_LENGTH_MAX);
+}
+
 /* ---- checks that several fields share ------------------------------------------------------------------------ */
 
 int path_check(struct reading *r, const char *text, const char *path)

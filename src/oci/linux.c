@@ -99,13 +99,17 @@ static int read_readonly_path(struct reading *r, const json_t *value, const char
 
 static int read_masked_paths(struct reading *r, const json_t *value, const char *path, void *target)
 {
-    return texts_read(r, value, path, read_masked_path, target);
+    int result = length_check(r, json_array_size(value), path);
+
+    return result < 0 ? result : texts_read(r, value, path, read_masked_path, target);
 }
 
 static int read_readonly_paths(struct reading *r, const json_t *value, const char *path,
                                void *target)
 {
-    return texts_read(r, value, path, read_readonly_path, target);
+    int result = length_check(r, json_array_size(value), path);
+
+    return result < 0 ? result : texts_read(r, value, path, read_readonly_path, target);
 }
 
 /*

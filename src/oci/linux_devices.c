@@ -103,7 +103,9 @@ static int read_device(struct reading *r, const json_t *value, const char *path,
 
 int read_devices(struct reading *r, const json_t *value, const char *path, void *target)
 {
-    return items_read(r, value, path, read_device, target);
+    int result = length_check(r, json_array_size(value), path);
+
+    return result < 0 ? result : items_read(r, value, path, read_device, target);
 }
 
 /* ---- what every container has --------------------------------------------------------------------------------- */
@@ -277,11 +279,14 @@ int read_netdevs(struct reading *r, const json_t *value, const char *path, void 
 {
     const char *name;
     json_t *item;
+    int result = length_check(r, json_object_size(value), path);
 
     (void)target;
+    if (result < 0)
+        return result;
     json_object_foreach((json_t *)value, name, item)
     {
-        int result = read_netdev(r, name, item, json_path_key(path, name).text);
+        result = read_netdev(r, name, item, json_path_key(path, name).text);
         if (result < 0)
             return result;
     }

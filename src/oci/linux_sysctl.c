@@ -115,11 +115,14 @@ int read_sysctls(struct reading *r, const json_t *value, const char *path, void 
 {
     const char *name;
     json_t *item;
+    int result = length_check(r, json_object_size(value), path);
 
     (void)target;
+    if (result < 0)
+        return result;
     json_object_foreach((json_t *)value, name, item)
     {
-        int result = read_sysctl(r, name, item, path);
+        result = read_sysctl(r, name, item, path);
         if (result < 0)
             return result;
     }

@@ -191,5 +191,7 @@ static int read_mount(struct reading *r, const json_t *value, const char *path, 
 
 int read_mounts(struct reading *r, const json_t *value, const char *path, void *target)
 {
-    return items_read(r, value, path, read_mount, target);
+    int result = length_check(r, json_array_size(value), path);
+
+    return result < 0 ? result : items_read(r, value, path, read_mount, target);
 }

@@ -80,6 +80,13 @@ void *items_grow(void *items, size_t n, size_t size);
         grown_;                                                            \
     })
 
+/*
+ * Lists whose elements are compared with each other, or are work for the kernel one by one, end somewhere
+ * beyond all that engines send.
+ */
+#define LIST_LENGTH_MAX 4096
+int length_check(struct reading *r, size_t n, const char *path);
+
 /* ---- checks that several fields share --------------------------------------------------------------------------- */
 
 /* An absolute path as it was written, or cleaned (".." refused). Returns 0 or -errno. */

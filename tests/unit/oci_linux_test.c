@@ -459,6 +459,50 @@ static void small_values(void **state)
     spec_free(spec);
 }
 
+/* Lists that are too long to be meant. */
+static void long_lists(void **state)
+{
+    static const struct {
+        const char *path, *open, *format, *close;
+    } table[] = {
+        { "mounts", "[", "{\"destination\": \"/%zu\", \"type\": \"tmpfs\"}", "]" },
+        { "linux.devices", "[", "{\"path\": \"/%zu\", \"type\": \"p\"}", "]" },
+        { "linux.netDevices", "{", "\"n%zu\": {}", "}" },
+        { "linux.sysctl", "{", "\"net.%zu\": \"\"", "}" },
+        { "linux.maskedPaths", "[", "\"/%zu\"", "]" },
+        { "linux.readonlyPaths", "[", "\"/%zu\"", "]" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        struct buf list = BUF_INIT;
+        char *sentence =
+            text_format("%s has 4097 entries, at most 4096 are allowed", table[i].path);
+        buf_puts(&list, table[i].open);
+        for (size_t j = 0; j < 4097; j++) {
+            buf_puts(&list, j ? "," : "");
+            for (const char *c = table[i].format; *c; c++) {
+                if (text_starts(c, "%zu")) {
+                    buf_printf(&list, "%zu", j);
+                    c += 2;
+                } else {
+                    buf_putc(&list, *c);
+                }
+            }
+            if (j != 4095)
+                continue;
+            struct buf fits = BUF_INIT;
+            buf_printf(&fits, "%s%s", buf_text(&list), table[i].close);
+            fixture_check(&(struct fixture_case){ table[i].path, buf_text(&fits), NULL }, 1);
+            buf_done(&fits);
+        }
+        buf_puts(&list, table[i].close);
+        fixture_check(&(struct fixture_case){ table[i].path, buf_text(&list), sentence }, 1);
+        buf_done(&list);
+        free(sentence);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,7 +511,7 @@ int main(void)
         cmocka_unit_test(device_fields),     cmocka_unit_test(device_values),
         cmocka_unit_test(network_devices),   cmocka_unit_test(sysctl_fields),
         cmocka_unit_test(sysctl_namespaces), cmocka_unit_test(small_fields),
-        cmocka_unit_test(small_values),
+        cmocka_unit_test(small_values),      cmocka_unit_test(long_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
