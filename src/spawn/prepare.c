@@ -254,6 +254,19 @@ static int prepare_preserved(struct launch *launch, struct err *err)
     return 0;
 }
 
+/* Hooks of which the caller does not know would be left out without a word. */
+static int prepare_hooks(struct launch *launch, struct err *err)
+{
+    const struct spec_hooks *hooks = launch->spec->hooks;
+
+    if (launch->entering || launch->options->hooks ||
+        hooks[HOOK_PRESTART].n + hooks[HOOK_CREATE_RUNTIME].n + hooks[HOOK_CREATE_CONTAINER].n +
+                hooks[HOOK_START_CONTAINER].n ==
+            0)
+        return 0;
+    return err_set(err, EINVAL, "the document has hooks and nobody to run them");
+}
+
 static int fds_new(size_t n, int **ret)
 {
     int *fds = malloc((n + 1) * sizeof(*fds));
@@ -292,9 +305,9 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
                    struct err *err)
 {
     static int (*const part_table[])(struct launch *, struct err *) = {
-        joins_open,   enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
-        prepare_user, prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
-        idmap_prepare, procfs_prepare,
+        joins_open,    enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
+        prepare_user,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
+        prepare_hooks, idmap_prepare,       procfs_prepare,
     };
     const struct spec *spec = options->spec;
 
