@@ -172,22 +172,34 @@ int group_signal(const struct group *group, int signal, struct err *err)
     return r < 0 ? err_set(err, -r, "cannot signal the processes of %s: %m", path) : (int)count;
 }
 
+/* Processes of those parts that are of that version. */
+static int parts_list(const struct group *group, int version, pid_t **list, size_t *n,
+                      struct err *err)
+{
+    for (size_t i = 0; i < group->n_parts && *n == 0; i++) {
+        const struct part *part = &group->part[i];
+        if (part->version != version || !part_is_open(part))
+            continue;
+        int r = procs_list(part->fd, list, n);
+        if (kill_failed_for_good(r))
+            return err_set(err, -r, "cannot list the processes of %s in %s: %s", part->name,
+                           part->mount_point, err_name(-r));
+    }
+    return 0;
+}
+
 int group_pids(const struct group *group, pid_t **ret, size_t *ret_n, struct err *err)
 {
     pid_t *list = NULL;
     size_t n = 0;
-
     /* Every hierarchy that has groups of the run has all its processes, as long as nobody moves one. */
-    for (size_t i = 0; i < group->n_parts; i++) {
-        const struct part *part = &group->part[i];
-        int r = part_is_open(part) ? procs_list(part->fd, &list, &n) : 0;
-        if (kill_failed_for_good(r)) {
-            free(list);
-            return err_set(err, -r, "cannot list the processes of %s in %s: %m", part->name,
-                           part->mount_point);
-        }
-        if (n > 0)
-            break;
+    int r = parts_list(group, 2, &list, &n, err);
+
+    if (r == 0)
+        r = parts_list(group, 1, &list, &n, err);
+    if (r < 0) {
+        free(list);
+        return r;
     }
     *ret = list;
     *ret_n = n;
