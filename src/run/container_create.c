@@ -67,8 +67,6 @@ static int make_check(struct making *making, struct err *err)
 
     if (!spec->argv || !spec->argv[0])
         return err_usage(err, "process.args: there is no program to run");
-    if (spec->netdevs)
-        return err_refuse(err, EOPNOTSUPP, "linux.netDevices: cannot move network devices yet");
     if (spec->rdt.set)
         return err_refuse(err, EOPNOTSUPP, "linux.intelRdt: this machine has no resctrl for it");
     if (making->run.engine->manager == MANAGER_SYSTEMD)
@@ -153,7 +151,7 @@ static bool wants_hooks(const struct spec *spec)
         if (spec->hooks[point_table[i]].n > 0)
             return true;
     }
-    return false;
+    return spec->n_netdevs > 0; /* they move at the same moment */
 }
 
 static int make_box(struct making *making, struct err *err)
@@ -248,6 +246,8 @@ static int make_hooks(struct making *making, struct err *err)
     if (!wants_hooks(run->spec))
         return 0;
     int r = make_expect(making, SPAWN_READY, err);
+    if (r >= 0 && run->spec->n_netdevs > 0)
+        r = spawn_move_netdevs(run->spec, run->spawn.box_pid, err);
     if (r < 0)
         return r;
     making->hooked = true;

@@ -144,6 +144,13 @@ int spawn_enter(const struct spawn_options *options, const struct spawn_groups *
                 struct spawn *ret, struct err *err);
 
 /*
+ * Move the document's network devices into the network namespace of a process of the container, with their
+ * permanent global addresses, and bring them up. To be called after SPAWN_READY, before spawn_continue(). On
+ * error all of them are back.
+ */
+int spawn_move_netdevs(const struct spec *spec, pid_t pid, struct err *err);
+
+/*
  * Run a hook in our own namespaces: state_fd (a file, read from its beginning) is its standard input, its
  * environment is the hook's own and nothing else. Its output is ours. Not 0, a signal or its timeout is
  * the error; whatever it has started in its process group is killed at the timeout.
