@@ -63,16 +63,22 @@ static int entry_add(struct device_set *set, const struct device_entry *entry)
     return 0;
 }
 
-/* Take out of the list. -EDOM: a wider entry would need a hole. */
+/*
+ * Take out of the list. -EDOM: a wider entry would need a hole. A hole for mknod(2) alone is passed over,
+ * and told: engines allow every node to be made and then except some device, which stays as closed as it was.
+ */
 static int entry_remove(struct device_set *set, const struct device_entry *entry)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < set->n; i++) {
         const struct device_entry *have = &set->entries[i];
-        if (device_overlaps(have, entry) && (have->access & entry->access) &&
-            !device_covers(entry, have))
+        unsigned hole = have->access & entry->access;
+        if (!device_overlaps(have, entry) || device_covers(entry, have) || hole == 0)
+            continue;
+        if (hole != DEVICE_MKNOD)
             return -EDOM;
+        set->mknod_stays = true;
     }
     for (size_t i = 0; i < set->n; i++) {
         struct device_entry have = set->entries[i];

@@ -15,8 +15,9 @@ struct device_entry {
 };
 
 struct device_set {
-    bool allow_all; /* entries are what may not be used; else what may */
-    bool from_all;  /* some rule said so for everything; else it is as the group above has it */
+    bool allow_all;   /* entries are what may not be used; else what may */
+    bool from_all;    /* some rule said so for everything; else it is as the group above has it */
+    bool mknod_stays; /* nodes of some device can be made though a rule says no; not opened */
     struct device_entry *entries; /* owned; a device stands there once */
     size_t n;
 };

@@ -17,9 +17,10 @@ static int set_make(struct planner *p, enum limit_id id, const struct limit_valu
     int r = device_set_make(rules, ret);
 
     if (r == -EDOM)
-        return planner_refuse(p, id,
-                              "excepts some devices from a range given before, which the v1 devices "
-                              "controller cannot hold; name the devices one by one");
+        return planner_refuse(
+            p, id,
+            "excepts some devices from a range given before, which the v1 devices "
+            "controller cannot hold; name the devices one by one");
     return r < 0 ? err_nomem(p->err) : 0;
 }
 
@@ -31,8 +32,7 @@ static struct plan_step *step_add(struct planner *p, enum limit_id id, enum plan
     if (text_replace(&copy, reason) < 0)
         p->plan->out_of_memory = true;
     return planner_add(
-        p, id,
-        (struct planner_write){ target, PLAN_CHECK_NONE, allow ? ALLOW_FILE : DENY_FILE },
+        p, id, (struct planner_write){ target, PLAN_CHECK_NONE, allow ? ALLOW_FILE : DENY_FILE },
         strdup(text), copy);
 }
 
@@ -76,7 +76,11 @@ static int rules_add_v1(struct planner *p, enum limit_id id)
         return r;
     if (set.from_all)
         step_add(p, id, PLAN_GROUP, set.allow_all, "a *:* rwm",
-                 set.allow_all ? NULL : "nothing but what the rules after this allow");
+                 set.allow_all ? NULL
+                 : set.mknod_stays
+                     ? "nothing but what the rules after this allow; making (not opening) a "
+                       "node of a device that they except stays allowed"
+                     : "nothing but what the rules after this allow");
     list_add(p, id, PLAN_GROUP, !set.allow_all, &set);
     level_check(p, since, PLAN_GROUP, &set);
     device_set_done(&set);
