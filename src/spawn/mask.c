@@ -138,14 +138,14 @@ int mount_remount(struct launch *launch, const struct spec_mount *mount, struct 
     struct place place;
     int r = place_find(launch, mount->target, 0, &place, err);
 
-    if (r == -ENOENT || r == -ENOTDIR)
-        return 0; /* nothing there */
-    if (r < 0)
+    if (r >= 0) {
+        r = remount_at(launch, &place, mount);
+        place_done(&place);
+    } else if (r != -ENOENT && r != -ENOTDIR) {
         return r;
-    r = remount_at(launch, &place, mount);
-    place_done(&place);
-    if (r == -ENOENT)
-        return 0;
+    }
+    if ((r == -ENOENT || r == -ENOTDIR) && mount->optional)
+        return 0; /* nothing there */
     if (r == -ENOSYS)
         return err_refuse(err, ENOSYS,
                           "cannot change %s with all mounts beneath it: that takes Linux 5.12",
