@@ -120,5 +120,5 @@ done
 
 containerd_stop
 expect_no_groups 'no group is left' '/default$'
-expect_equal "$(find /run/containerd/runc -mindepth 2 ! -path '*/.seccomp*' 2>/dev/null)" '' 'no record of the runtime is left'
+expect_equal "$(find /run/containerd/runc -mindepth 2 \( ! -path '*/.*' -o -path '*/.pending/*' \) 2>/dev/null)" '' 'no record of the runtime is left'
 expect_equal "$(world_processes | grep -v ' ctr ' )" '' 'no process is left'

@@ -31,4 +31,4 @@ expect_status 0 'the client came to its end'
 
 containerd_stop
 expect_no_groups 'no group is left' '/pods$|/pods/[a-z]*$|/k8s.io$'
-expect_equal "$(find /run/containerd/runc -mindepth 2 ! -path '*/.seccomp*' 2>/dev/null)" '' 'no record of the runtime is left'
+expect_equal "$(find /run/containerd/runc -mindepth 2 \( ! -path '*/.*' -o -path '*/.pending/*' \) 2>/dev/null)" '' 'no record of the runtime is left'

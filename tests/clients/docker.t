@@ -158,5 +158,5 @@ says built '... runs' docker run --rm made
 
 dockerd_stop
 expect_no_groups 'no group is left' '/docker$|/system.slice'
-expect_equal "$(find /run/docker/runtime-runc -mindepth 2 ! -path '*/.seccomp*' 2>/dev/null)" '' 'no record of the runtime is left'
+expect_equal "$(find /run/docker/runtime-runc -mindepth 2 \( ! -path '*/.*' -o -path '*/.pending/*' \) 2>/dev/null)" '' 'no record of the runtime is left'
 check 'dockerd stopped in order' sh -c '! test -e /run/docker.sock'

@@ -146,5 +146,5 @@ kill -TERM $slurm_pids 2>/dev/null
 # shellcheck disable=SC2086
 wait $slurm_pids 2>/dev/null
 kill -TERM "$(cat "$world/munged.pid")"
-expect_equal "$(find "$roots" -mindepth 2 ! -path '*/.seccomp*' 2>/dev/null)" '' 'no record of the runtime is left'
+expect_equal "$(find "$roots" -mindepth 2 \( ! -path '*/.*' -o -path '*/.pending/*' \) 2>/dev/null)" '' 'no record of the runtime is left'
 expect_no_groups 'no group is left' '/slurm'

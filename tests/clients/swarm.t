@@ -84,4 +84,4 @@ kill -TERM $swarm_pids 2>/dev/null
 # shellcheck disable=SC2086
 wait $swarm_pids 2>/dev/null
 expect_no_groups 'no group is left' '/docker$|/system.slice'
-expect_equal "$(find /run/d?/exec/runtime-runc -mindepth 2 ! -path '*/.seccomp*' 2>/dev/null)" '' 'no record of the runtime is left'
+expect_equal "$(find /run/d?/exec/runtime-runc -mindepth 2 \( ! -path '*/.*' -o -path '*/.pending/*' \) 2>/dev/null)" '' 'no record of the runtime is left'
