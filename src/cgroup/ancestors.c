@@ -100,6 +100,9 @@ static const struct ceiling ceiling_table[] = {
     { 2, "memory.max", NULL },
     { 2, "memory.high", NULL },
     { 2, "memory.swap.max", NULL },
+    /* What is protected is at most what the groups above it are given. */
+    { 2, "memory.min", NULL },
+    { 2, "memory.low", NULL },
     { 2, "pids.max", NULL },
     { 2, "cpu.max", "" },
 };

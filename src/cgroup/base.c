@@ -120,8 +120,8 @@ int base_open_nearest(const struct hierarchy *h)
 int base_make(const struct cgroups *cgroups, struct hierarchy *h, struct err *err)
 {
     char path[1024], name[GROUP_NAME_MAX + 1];
-    bool seeding = cgroups->leaf && h->version == 1 &&
-                   (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET));
+    bool seeding =
+        cgroups->leaf && h->version == 1 && (h->controllers & CONTROLLER_BIT(CONTROLLER_CPUSET));
     int fd = -1, r = 0;
 
     if (h->base_fd >= 0 && (!seeding || h->base_fd == h->root_fd))

@@ -65,7 +65,7 @@ struct hierarchy {
     bool opened;          /* looked at: the fds and `writable` are valid */
     bool writable;        /* groups can be made at the base */
     bool own_known;       /* our own group can be named beneath the mount */
-    size_t top; /* v2: enabling controllers begins behind so many components of base */
+    size_t top;           /* v2: enabling controllers begins behind so many components of base */
     char *name, *mount_point, *mount_root, *own, *base; /* owned */
     int root_fd;                                        /* the visible root, O_PATH */
     int base_fd; /* O_PATH; -1 while the base does not exist yet */
@@ -211,8 +211,9 @@ struct group {
     size_t n_read_back;
     char **notes; /* owned */
     int root_fd;
-    bool fresh;    /* made by us: its counters started at 0 */
-    bool mirrored; /* COMMAND's own group has the limits too, so that it is there that they are hit */
+    bool fresh; /* made by us: its counters started at 0 */
+    bool
+        mirrored; /* COMMAND's own group has the limits too, so that it is there that they are hit */
     struct making making;
     char hugepages[128];
     struct group_cache *cache; /* owned: fds that are kept between readings */
@@ -238,11 +239,6 @@ int part_open_inner(struct part *part);
 /* Fill group->tasks_fds. */
 void group_collect_entry(struct group *group);
 struct group *group_new(int root_fd);
-/* make.c */
-/* v2 controllers that COMMAND's own group needs for the plan. */
-unsigned plan_inner_controllers(const struct plan *plan);
-/* Enable v2 controllers for COMMAND's own group. */
-int part_enable_inner(const struct part *part, unsigned controllers, struct err *err);
 /* May a group be called that? [a-zA-Z0-9_.-], no leading dot, not ration's own. */
 bool group_name_valid(const char *name);
 /* Would plan need a group in this hierarchy? */

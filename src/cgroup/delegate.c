@@ -286,10 +286,11 @@ static int level_clear(int fd, const struct level *level, const char *path, char
         return r;
     if (level->top)
         return supervisor_move(fd, path, ret_note, err);
-    return err_refuse(err, EBUSY,
-                      "the group %s holds processes, beside which v2 enables no controllers for groups "
-                      "beneath it; choose a group without processes",
-                      path);
+    return err_refuse(
+        err, EBUSY,
+        "the group %s holds processes, beside which v2 enables no controllers for groups "
+        "beneath it; choose a group without processes",
+        path);
 }
 
 static int level_enable(const struct hierarchy *h, const struct level *level, unsigned controllers,

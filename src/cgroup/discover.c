@@ -435,9 +435,8 @@ static int path_take(struct cgroups *cgroups, const char *text, struct err *err)
     cgroups->leaf = strdup(slash ? slash + 1 : path);
     path[slash ? slash - path : 0] = '\0';
     cgroups->beneath = *text != '/' && !parent;
-    cgroups->parent = *text != '/' && parent
-                          ? text_format("%s%s%s", parent, *path ? "/" : "", path)
-                          : strdup(path);
+    cgroups->parent = *text != '/' && parent ? text_format("%s%s%s", parent, *path ? "/" : "", path)
+                                             : strdup(path);
     if (!cgroups->leaf || !cgroups->parent)
         return err_nomem(err);
     /* Such a name is that of a run, and read as one. */

@@ -19,9 +19,9 @@
 #include "cgroup/cgroup_private.h"
 
 enum where {
-    WHERE_GROUP,     /* the limit group */
-    WHERE_INNER,     /* COMMAND's own and those beneath, added up */
-    WHERE_LIMIT,     /* where the limit is that is hit: the limit group, and its mirror in COMMAND's own */
+    WHERE_GROUP, /* the limit group */
+    WHERE_INNER, /* COMMAND's own and those beneath, added up */
+    WHERE_LIMIT, /* where the limit is that is hit: the limit group, and its mirror in COMMAND's own */
     WHERE_EITHER,    /* the limit group or COMMAND's own and those beneath: whichever counts more */
     WHERE_ANCESTORS, /* the base and the groups above it, added up */
 };

@@ -32,17 +32,6 @@ static unsigned plan_v2_controllers(const struct cgroups *cgroups, const struct 
     return mask & plan->controllers & v2_domain_controllers;
 }
 
-unsigned plan_inner_controllers(const struct plan *plan)
-{
-    unsigned mask = 0;
-
-    for (size_t i = 0; i < plan->n_steps; i++)
-        if (plan->steps[i].target == PLAN_INNER && plan->steps[i].version == 2 &&
-            plan->steps[i].controller < CONTROLLER_COUNT)
-            mask |= CONTROLLER_BIT(plan->steps[i].controller);
-    return mask & v2_domain_controllers;
-}
-
 bool hierarchy_is_used(const struct cgroups *cgroups, const struct hierarchy *h,
                        const struct plan *plan)
 {
@@ -313,6 +302,21 @@ static int part_make(struct cgroups *cgroups, struct hierarchy *h, struct group 
     return r < 0 ? r : part_use_hierarchy(part, err);
 }
 
+/* v2: COMMAND's own group is to have the limits too, and for that the controllers. */
+static int part_enable_inner(const struct part *part, struct err *err)
+{
+    char path[1024];
+    int r = part->controllers ? subtree_write(part->fd, part->controllers, '+') : 0;
+
+    if (r == 0)
+        return 0;
+    part_path(part, "cgroup.subtree_control", path, sizeof(path));
+    return err_refuse(err, -r,
+                      "cannot enable the controllers of the limits in %s, where the command's own "
+                      "group needs them: %s",
+                      path, err_name(-r));
+}
+
 /* The groups of one version; inner: COMMAND's own as well. */
 static int parts_make(struct group *group, int version, bool inner, struct err *err)
 {
@@ -328,31 +332,14 @@ static int parts_make(struct group *group, int version, bool inner, struct err *
                               err_name(-h->error));
         int r = part_make(cgroups, h, group, err);
         struct part *part = &group->part[group->n_parts - 1];
-        if (r == 0 && version == 2)
-            r = part_enable_inner(part,
-                                  group->mirrored ? part->controllers
-                                                  : plan_inner_controllers(group->making.plan),
-                                  err);
+        if (r == 0 && version == 2 && group->mirrored)
+            r = part_enable_inner(part, err);
         if (r == 0 && inner)
             r = part_make_inner(part, err);
         if (r < 0)
             return r;
     }
     return 0;
-}
-
-int part_enable_inner(const struct part *part, unsigned controllers, struct err *err)
-{
-    char path[1024];
-    int r = controllers ? subtree_write(part->fd, controllers, '+') : 0;
-
-    if (r == 0)
-        return 0;
-    part_path(part, "cgroup.subtree_control", path, sizeof(path));
-    return err_refuse(err, -r,
-                      "cannot enable the controllers of the limits in %s, where the command's own "
-                      "group needs them: %s",
-                      path, err_name(-r));
 }
 
 /* ---- all of them ------------------------------------------------------------------------------- */

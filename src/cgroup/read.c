@@ -128,8 +128,8 @@ static bool zero_is_counted(const struct metric_source *source)
  */
 static bool counts_where_hit(const struct metric_source *source)
 {
-    static const char *const key_table[] = { "nr_periods",    "nr_throttled",   "throttled_time",
-                                             "throttled_usec", "nr_bursts",     "burst_time",
+    static const char *const key_table[] = { "nr_periods",     "nr_throttled", "throttled_time",
+                                             "throttled_usec", "nr_bursts",    "burst_time",
                                              "burst_usec" };
 
     if (strcmp(source->file, "memory.failcnt") == 0)

@@ -187,23 +187,13 @@ static int memory_squeeze(const struct group *group, const struct plan *plan, ch
 
 /* ---- all of it -------------------------------------------------------------------------------------------- */
 
-/* COMMAND's own group may have had no need of the controller so far. */
-static int inner_enable(const struct group *group, const struct plan *plan, struct err *err)
-{
-    const struct part *unified = group_part(group, CONTROLLER_NONE, 2);
-
-    return unified ? part_enable_inner(unified, plan_inner_controllers(plan), err) : 0;
-}
-
 static int update_apply(struct group *group, const struct plan *plan, const struct machine *machine,
                         char **old, struct err *err)
 {
     const struct part *part = group_part(group, CONTROLLER_MEMORY, 2);
     char high[32];
-    int r = inner_enable(group, plan, err);
+    int r = memory_squeeze(group, plan, high, sizeof(high), err);
 
-    if (r == 0)
-        r = memory_squeeze(group, plan, high, sizeof(high), err);
     if (r < 0)
         return r;
     /* Whether the inner group comes first depends on the direction: the planner's order decides. */

@@ -164,8 +164,7 @@ struct limit_info {
 #define LIMIT_SUPERVISED      (1u << 4) /* enforced by ration's own monitor */
 #define LIMIT_MINUS_UNSET     (1u << 5) /* -1 means unset, as docker has it */
 #define LIMIT_CLASSID         (1u << 6) /* "0x100001" and tc's "10:1" are understood too */
-#define LIMIT_PROTECTS        (1u << 7) /* v2: to be given to each level down to the processes */
-#define LIMIT_OUTER_ONLY      (1u << 8) /* never copied to COMMAND's own group */
+#define LIMIT_OUTER_ONLY      (1u << 7) /* never copied to COMMAND's own group */
 
 const struct limit_info *limit_info(enum limit_id id);
 /* By name or alias; LIMIT_NONE when there is none. */

@@ -1,10 +1,11 @@
 /*
- * What COMMAND's own group gets of the limits of the group above it.
+ * What COMMAND's own group gets of the limits of the group above it, with the option mirror: everything that a
+ * program may look for there.
  *
- * With the option mirror everything that a program may look for there. Without it only v2's protection
- * of memory: memory.min and memory.low of a group reach the groups beneath it as far as those ask for it
- * themselves, unless the hierarchy is mounted with memory_recursiveprot (cgroup-v2.rst), so that on the
- * outer group alone they would protect nobody.
+ * Without it COMMAND's own group has no controllers on v2, so that its memory is charged to, and protected
+ * by, the group above. With it memory.min and memory.low have to stand on both levels: unless the hierarchy
+ * is mounted with memory_recursiveprot, they reach a group that has the controller only as far as it asks for
+ * them itself (cgroup-v2.rst).
  */
 #include <string.h>
 
@@ -41,7 +42,7 @@ static enum limit_id row_of(const struct plan_step *step)
     return LIMIT_NONE;
 }
 
-static bool is_copied(const struct planner *p, const struct plan_step *step)
+static bool is_copied(const struct plan_step *step)
 {
     enum limit_id row = row_of(step);
 
@@ -52,9 +53,7 @@ static bool is_copied(const struct planner *p, const struct plan_step *step)
     /* Each level of a v1 cpuset is written by its own rules. */
     if (step->controller == CONTROLLER_CPUSET && step->version == 1)
         return false;
-    if (limit_info(row)->flags & LIMIT_OUTER_ONLY)
-        return false;
-    return p->options->mirror || (step->version == 2 && (limit_info(row)->flags & LIMIT_PROTECTS));
+    return !(limit_info(row)->flags & LIMIT_OUTER_ONLY);
 }
 
 static bool stands_there(const struct planner *p, size_t since, const struct plan_step *step)
@@ -68,24 +67,20 @@ static bool stands_there(const struct planner *p, size_t since, const struct pla
     return false;
 }
 
-static const char *reason_of(const struct planner *p)
-{
-    return p->options->mirror
-               ? "shown in the command's own group, where programs look for it"
-               : "v2 protects a group only as far as it and those above it are given protection";
-}
-
 void planner_mirror(struct planner *p, size_t since)
 {
     size_t end = p->plan->n_steps;
 
+    if (!p->options->mirror)
+        return;
     for (size_t i = since; i < end && !p->plan->out_of_memory; i++) {
         const struct plan_step from = p->plan->steps[i];
-        if (!is_copied(p, &from) || stands_there(p, since, &from))
+        if (!is_copied(&from) || stands_there(p, since, &from))
             continue;
-        struct plan_step *to = planner_add(
-            p, from.limit, (struct planner_write){ PLAN_INNER, from.check, from.file },
-            strdup(from.text), strdup(reason_of(p)));
+        struct plan_step *to =
+            planner_add(p, from.limit, (struct planner_write){ PLAN_INNER, from.check, from.file },
+                        strdup(from.text),
+                        strdup("shown in the command's own group, where programs look for it"));
         if (!to)
             return;
         to->serves = from.serves;

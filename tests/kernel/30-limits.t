@@ -260,6 +260,60 @@ else
     expect_refused 125 '--memory-high' --memory-high 30m -- "$hog" exit 0
     expect_refused 125 '--oom-group' --oom-group -- "$hog" exit 0
 fi
+# What memory.min promises must hold however the hierarchy is mounted: without memory_recursiveprot a group
+# that has the controller is protected only if it asks for it itself. COMMAND's own group has none.
+file_bytes() { # DIRECTORY
+    awk '$1 == "file" { print $2 }' "$1/memory.stat"
+}
+cache_is_filled() {
+    protected=$(find "$1" -maxdepth 1 -name 'ration-*' -type d | head -n 1)
+    [ -n "$protected" ] && [ "$(file_bytes "$protected")" -gt 28000000 ]
+}
+# What of 30 MB of page cache a run keeps when its surroundings are asked to give all of theirs back.
+kept_cache() { # OPTIONS...
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
+    start_json --cgroup-parent "/$parent" "$@" -- sh -c 'cat "$1" >/dev/null; exec sleep 4700' sh /scratch/protected
+    wait_until 30 cache_is_filled "$above"
+    echo 100M 2>/dev/null >"$above/memory.reclaim"
+    kept=$(file_bytes "$protected")
+    cat "$protected/box/cgroup.procs" | while read -r one; do kill -KILL "$one"; done
+    wait_ration
+    echo "# kept with $*: $kept"
+}
+if [ "$VM" = 1 ] && [ "$(controller_version memory)" = 2 ] && [ -d /scratch ] &&
+    mount -o remount,nsdelegate /sys/fs/cgroup; then
+    parent=rt-protect-$$
+    above=/sys/fs/cgroup/$parent
+    mkdir "$above"
+    echo '+memory' >"$above/cgroup.subtree_control"
+    if [ -e "$above/memory.reclaim" ]; then
+        dd if=/dev/zero of=/scratch/protected bs=1M count=30 2>/dev/null
+        kept_cache
+        expect_between "$kept" 0 10000000 'page cache that nothing protects is given back'
+        echo 24M >"$above/memory.min"
+        kept_cache --memory-min 24m
+        expect_between "$kept" 22000000 31457280 'memory-min protects without memory_recursiveprot'
+        echo 3 >/proc/sys/vm/drop_caches
+        "$TOOLS/groups" "$work/record" make "path=/$parent/one" mirror memory-min=24m
+        "$TOOLS/groups" "$work/record" enter sh -c 'cat /scratch/protected >/dev/null'
+        echo 100M 2>/dev/null >"$above/memory.reclaim"
+        expect_between "$(file_bytes "$above/one")" 22000000 31457280 \
+            'and where the inner group has the controller as well'
+        "$TOOLS/groups" "$work/record" reclaim
+        echo 24M >"$above/memory.low"
+        echo 0 >"$above/memory.min"
+        run_json --cgroup-parent "/$parent" --memory-min 24m -- "$hog" exit 0
+        expect_json_matches "$json" limits.memory-min.note "$parent/memory.min" \
+            'a group above that is given less protection is named'
+        rm -f /scratch/protected
+    else
+        skip 'memory-min in effect' 'the kernel has no memory.reclaim'
+    fi
+    rmdir "$above"
+    mount -o remount,nsdelegate,memory_recursiveprot /sys/fs/cgroup
+fi
+
 if start_sleeper 'idle' --cpu-idle; then
     in_file cpu cpu.idle cpu.idle 1
     end_sleeper

@@ -54,9 +54,8 @@ static void rules_become_a_set(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rules_table); i++) {
         struct limit_set current = { 0 };
-        struct help_world world = rules_table[i].before
-                                      ? begin("v1", rules_table[i].before, &current)
-                                      : help_world("v1");
+        struct help_world world =
+            rules_table[i].before ? begin("v1", rules_table[i].before, &current) : help_world("v1");
         char texts[400];
         snprintf(texts, sizeof(texts), "device-cgroup-rule=%s", rules_table[i].rules);
         help_expect(&world, texts, rules_table[i].v1);
@@ -75,8 +74,8 @@ static void some_access_to_all_is_two_rules(void **state)
     (void)state;
     help_set(&set, "device-cgroup-rule=deny a");
     memcpy(set.value[LIMIT_DEVICE_CGROUP_RULE].entries[0].access, "w", sizeof("w"));
-    assert_int_equal(
-        limits_plan(&set, &world.layout, &world.machine, &world.options, &plan, &err), 0);
+    assert_int_equal(limits_plan(&set, &world.layout, &world.machine, &world.options, &plan, &err),
+                     0);
     char *text = help_plan_text(plan);
     assert_string_equal(text, "group devices.deny=b *:* w\ngroup devices.deny=c *:* w\n");
     free(text);
@@ -169,8 +168,8 @@ static void long_lists_are_compared_whole(void **state)
     }
     assert_int_equal(
         limit_parse(LIMIT_DEVICE_CGROUP_RULE, buf_text(&rules), &help_context, &set, &err), 0);
-    assert_int_equal(
-        limits_plan(&set, &world.layout, &world.machine, &world.options, &plan, &err), 0);
+    assert_int_equal(limits_plan(&set, &world.layout, &world.machine, &world.options, &plan, &err),
+                     0);
     const struct plan_step *last = &plan->steps[plan->n_steps - 1];
     assert_true(plan_step_matches(last, buf_text(&have), &world.machine));
     have.data[have.len - 2] = 'w';

@@ -1,6 +1,5 @@
 /*
- * limit: COMMAND's own group has the limits as well: which of them, in which order, and what v2's
- * protection of memory needs without that.
+ * limit: COMMAND's own group has the limits as well: which of them, and in which order.
  */
 #include "limit_help.h"
 
@@ -19,6 +18,9 @@ static const struct mirror mirror_table[] = {
     { NULL, "memory-high=20m|memory-min=1m", NULL,
       "group memory.high=20971520\ninner memory.high=20971520\n"
       "group memory.min=1048576\ninner memory.min=1048576\n" },
+    { NULL, "memory-reservation=2m",
+      "group memory.soft_limit_in_bytes=2097152\ninner memory.soft_limit_in_bytes=2097152\n",
+      "group memory.low=2097152\ninner memory.low=2097152\n" },
     { NULL, "cpu-quota=20000|cpu-period=50000",
       "group cpu.cfs_period_us=50000\ngroup cpu.cfs_quota_us=20000\n"
       "inner cpu.cfs_period_us=50000\ninner cpu.cfs_quota_us=20000\n",
@@ -151,21 +153,6 @@ static void copies_are_read_back_like_the_first(void **state)
     plan_free(plan);
 }
 
-/* Without memory_recursiveprot a group is protected only as far as it says so itself. */
-static void protection_reaches_the_processes(void **state)
-{
-    struct help_world v1 = help_world("v1"), v2 = help_world("v2");
-
-    (void)state;
-    help_expect(&v2, "memory-min=1m|memory-low=2m|memory=50m|memory-swap=50m",
-                "group memory.max=52428800\ngroup memory.swap.max=0\n"
-                "group memory.min=1048576\ninner memory.min=1048576\n"
-                "group memory.low=2097152\ninner memory.low=2097152\n");
-    help_expect(&v2, "memory-reservation=2m", "group memory.low=2097152\ninner memory.low=2097152\n");
-    help_expect(&v2, "cgroup-conf=memory.min=4096", "group memory.min=4096\ninner memory.min=4096\n");
-    help_expect(&v1, "memory-reservation=2m", "group memory.soft_limit_in_bytes=2097152\n");
-}
-
 /* docker's default total is not a document's. */
 static void literal_adds_nothing(void **state)
 {
@@ -195,7 +182,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_inner_group_shows_them),
         cmocka_unit_test(copies_are_read_back_like_the_first),
-        cmocka_unit_test(protection_reaches_the_processes),
         cmocka_unit_test(literal_adds_nothing),
     };
 

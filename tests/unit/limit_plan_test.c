@@ -34,10 +34,9 @@ static const struct planned planned_table[] = {
     { "memory=-1", "group memory.limit_in_bytes=-1\n", "group memory.max=max\n" },
     { "memory-swap=-1", "group memory.memsw.limit_in_bytes=-1\n", "group memory.swap.max=max\n" },
     { "memory-reservation=20m", "group memory.soft_limit_in_bytes=20971520\n",
-      "group memory.low=20971520\ninner memory.low=20971520\n" },
+      "group memory.low=20971520\n" },
     { "memory-high=20m|memory-min=1m|memory-low=2m", NULL,
-      "group memory.high=20971520\ngroup memory.min=1048576\ninner memory.min=1048576\n"
-      "group memory.low=2097152\ninner memory.low=2097152\n" },
+      "group memory.high=20971520\ngroup memory.min=1048576\ngroup memory.low=2097152\n" },
     { "memory-swappiness=10", "group memory.swappiness=10\ninner memory.swappiness=10\n", NULL },
     { "kernel-memory-tcp=1m", "group memory.kmem.tcp.limit_in_bytes=1048576\n", NULL },
     { "kernel-memory-tcp=-1", "group memory.kmem.tcp.limit_in_bytes=-1\n", NULL },

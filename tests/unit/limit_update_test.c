@@ -85,7 +85,7 @@ static const struct update update_table[] = {
       "supervisor timeout=20000000\n" },
     { "cpu-time=10s", "cpu-time=20s", "supervisor cpu-time=20000000\n",
       "supervisor cpu-time=20000000\n" },
-    { "memory-low=1m", "memory-reservation=2m", NULL, "group memory.low=2097152\ninner memory.low=2097152\n" },
+    { "memory-low=1m", "memory-reservation=2m", NULL, "group memory.low=2097152\n" },
     { "device-cgroup-rule=a", "device-cgroup-rule=c 1:3 r", NULL,
       "group (bpf)=deny a *:* rwm\nallow c 1:3 r\n" },
 };
