@@ -25,6 +25,7 @@ const struct command create_command = {
     .min_operands = 1,
     .max_operands = 1,
     .takes_id = true,
+    .starts = true,
     .run = command_create,
 };
 

@@ -67,6 +67,7 @@ const struct command exec_command = {
     .min_operands = 1,
     .max_operands = OPERANDS_ANY,
     .takes_id = true,
+    .starts = true,
     .failure_status = 255,
     .run = command_exec,
 };

@@ -53,6 +53,7 @@ struct command {
     size_t values_size; /* of the structure that the options fill; zeroed before */
     unsigned min_operands, max_operands;
     bool takes_id;      /* the first operand is a container's id, and is checked */
+    bool starts;        /* processes of a container's, which must not reach our own program */
     int failure_status; /* 0: OCICLI_FAILED */
     /* Gives the exit status, or -errno with err filled. */
     int (*run)(struct session *session, const void *values, char *const *operands, struct err *err);
@@ -81,7 +82,8 @@ struct session {
     const char *criu;
     bool debug, systemd_cgroup, version, help;
 
-    int log_fd; /* -1: none but stderr */
+    char *const *argv; /* all of main()'s */
+    int log_fd;        /* -1: none but stderr */
     struct engine *engine;
     struct spec_world world;
     bool has_world;

@@ -29,6 +29,7 @@ const struct command run_command = {
     .min_operands = 1,
     .max_operands = 1,
     .takes_id = true,
+    .starts = true,
     .run = command_run,
 };
 

@@ -20,6 +20,12 @@ enum container_status {
     CONTAINER_STOPPED,
 };
 
+/*
+ * Put the file of this program out of the reach of what it starts: for a call that creates a container or
+ * enters one, at its very beginning. May execute the program again, with argv.
+ */
+int container_protect(char *const *argv, struct err *err);
+
 /* Who makes groups. */
 enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD, MANAGER_DISABLED };
 void engine_set_manager(struct engine *engine, enum cgroup_manager manager);

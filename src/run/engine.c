@@ -53,6 +53,11 @@ void engine_set_manager(struct engine *engine, enum cgroup_manager manager)
     engine->manager = manager;
 }
 
+int container_protect(char *const *argv, struct err *err)
+{
+    return self_protect(argv, err);
+}
+
 int engine_open_state(struct engine *engine, struct state **ret, struct err *err)
 {
     return state_open(engine->state_dir, engine->rootless, ret, err);
