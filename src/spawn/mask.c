@@ -144,8 +144,9 @@ int mount_remount(struct launch *launch, const struct spec_mount *mount, struct 
     } else if (r != -ENOENT && r != -ENOTDIR) {
         return r;
     }
-    if ((r == -ENOENT || r == -ENOTDIR) && mount->optional)
-        return 0; /* nothing there */
+    /* Nothing there; a document says when that does not matter. */
+    if ((r == -ENOENT || r == -ENOTDIR) && (mount->optional || !launch->spec->document))
+        return 0;
     if (r == -ENOSYS)
         return err_refuse(err, ENOSYS,
                           "cannot change %s with all mounts beneath it: that takes Linux 5.12",

@@ -60,9 +60,8 @@ int mounts_open_sources(struct launch *launch, struct err *err)
 /* A bind of a host whose mounts we share (see step_propagation()) is not shared unless it says so. */
 static uint64_t propagation_of(const struct launch *launch, const struct spec_mount *mount)
 {
-    bool shared = (launch->spec->root_propagation & MS_SHARED) != 0;
-
-    return mount->propagation || !shared ? mount->propagation : MS_SLAVE | MS_REC;
+    return mount->propagation || !mounts_are_shared(launch) ? mount->propagation
+                                                            : MS_SLAVE | MS_REC;
 }
 
 /* Slave and then shared is both at once; the others stand alone. */
@@ -366,7 +365,7 @@ static int filesystem_assemble(struct launch *launch, size_t index, const struct
 static bool needs_assembly(const struct launch *launch, size_t index)
 {
     const struct spec_mount *mount = &launch->spec->mounts[index];
-    bool among_shared = (launch->spec->root_propagation & MS_SHARED) != 0;
+    bool among_shared = mounts_are_shared(launch);
     uint64_t propagation =
         mount->propagation & ~(uint64_t)(MS_REC | (among_shared ? 0 : MS_PRIVATE));
 

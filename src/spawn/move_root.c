@@ -111,10 +111,10 @@ int root_move(struct launch *launch, struct err *err)
 
     if (old_fd < 0)
         return move_failed(launch, errno, err);
-    if (launch->spec->root_propagation & MS_SHARED)
+    if (mounts_are_shared(launch))
         return err_refuse(err, EINVAL,
-                          "--no-pivot: with a shared rootfsPropagation the host would get the "
-                          "container's root, too");
+                          "--no-pivot: where mounts are shared (rootfsPropagation, or a mount "
+                          "namespace that is joined) others would get the container's root, too");
     r = file_read(launch->own_proc_fd, "self/mountinfo", MOUNTINFO_MAX, &list);
     if (r < 0)
         return move_failed(launch, -r, err);

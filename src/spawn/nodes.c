@@ -239,7 +239,7 @@ static bool link_has_target(const struct launch *launch, const struct spec_symli
     fd = sys_openat2(launch->root_fd, link->target, O_PATH | O_CLOEXEC, 0,
                      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     fd_close(fd);
-    return fd >= 0;
+    return fd != -ENOENT && fd != -ENOTDIR;
 }
 
 /* The same link, or the kernel's own multiplexer, which finds the terminals beside it by itself. */

@@ -6,6 +6,9 @@
 /* Is there a namespace of this kind that is not the runtime's: made for it, or joined? */
 bool launch_has(const struct launch *launch, uint64_t flag);
 
+/* Are the mounts around the container's still somebody else's, who would see what is mounted in them? */
+bool mounts_are_shared(const struct launch *launch);
+
 /* ---- mounts.c, place.c ------------------------------------------------------------------------------------------- */
 
 /* A detached copy of what a bind shows; *ret stays -1 when that is missing and may be. */

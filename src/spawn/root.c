@@ -14,9 +14,10 @@
 
 #define UMASK_DEFAULT 0022 /* of a container */
 
-static bool shares_mounts(const struct launch *launch)
+/* A mount namespace that was there before is its makers', who may share it with others. */
+bool mounts_are_shared(const struct launch *launch)
 {
-    return (launch->spec->root_propagation & MS_SHARED) != 0;
+    return (launch->spec->root_propagation & MS_SHARED) || (launch->joined & CLONE_NEWNS);
 }
 
 /*
@@ -26,7 +27,7 @@ static bool shares_mounts(const struct launch *launch)
  */
 int step_propagation(struct launch *launch, struct err *err)
 {
-    if (shares_mounts(launch))
+    if (mounts_are_shared(launch))
         return 0;
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return err_set(err, errno, "cannot take the mounts out of the host's sight: %m");
@@ -86,7 +87,7 @@ static int rootfs_attach(const struct launch *launch)
     tree = sys_open_tree(under, "", flags);
     if (tree < 0)
         return tree;
-    if (shares_mounts(launch)) {
+    if (mounts_are_shared(launch)) {
         r = attr_apply(tree, AT_RECURSIVE, 0, 0, MS_SLAVE);
         if (r >= 0)
             r = mount_around_keep(under);
@@ -185,7 +186,7 @@ static int root_pivot(struct launch *launch, struct err *err)
     _cleanup_close_ int old_fd = -1;
     int r;
 
-    if (shares_mounts(launch)) {
+    if (mounts_are_shared(launch)) {
         old_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (old_fd < 0)
             return root_failed(rootfs, errno, err);

@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_REFUSED = 3 };
@@ -38,6 +40,18 @@ static int mode_affinity(char **argv)
         first = 0;
     }
     putchar('\n');
+    return 0;
+}
+
+/* Class and level of io priority. */
+static int mode_ioprio(char **argv)
+{
+    long value = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+
+    (void)argv;
+    if (value < 0)
+        return refused("ioprio_get");
+    printf("%ld %ld\n", value >> IOPRIO_CLASS_SHIFT, value & 7);
     return 0;
 }
 
@@ -166,6 +180,7 @@ static const struct mode {
     const char *args;
 } modes_table[] = {
     { "affinity", 0, mode_affinity, "" },
+    { "ioprio", 0, mode_ioprio, "" },
     { "rlimits", 0, mode_rlimits, "" },
     { "fds", 0, mode_fds, "" },
     { "open", 2, mode_open, "r|w|rw PATH" },
