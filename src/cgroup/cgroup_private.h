@@ -301,6 +301,11 @@ int dir_each_child(int fd, int (*fn)(void *data, const char *name), void *data);
 
 /* Send signal to each process of the tree; counts them in *count. Safe against reused numbers. */
 int procs_signal(int fd, int signal, unsigned *count);
+/*
+ * The same, but each process once however often the tree is gone through: until no new one is found, so that
+ * who forks meanwhile gets away only by doing so for ever.
+ */
+int procs_signal_each(int fd, int signal, unsigned *count);
 /* The first few process numbers in the tree as text, "12, 34 and others"; "" when there is none. */
 void procs_describe(int fd, char *ret, size_t size);
 /* 1: some process is in the group or beneath; 0: none; -errno. */

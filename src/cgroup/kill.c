@@ -73,6 +73,20 @@ int group_set_frozen(const struct part *part, bool frozen)
     return tree_visit(part->fd, thaw_visit, NULL);
 }
 
+/*
+ * Where the run has groups in both, another runtime or a person may have used the v1 freezer as well, which
+ * holds even those that are to die.
+ */
+static void freezer_release(const struct group *group)
+{
+    const struct part *freezer = group_part(group, CONTROLLER_FREEZER, 1);
+    char line[64];
+
+    if (freezer && file_read_line(freezer->fd, "freezer.state", line, sizeof(line)) > 0 &&
+        strcmp(line, "THAWED") != 0)
+        group_set_frozen(freezer, false);
+}
+
 /* A number of cgroup.events of the group, waiting until it is `value`; -EBUSY at the deadline. */
 static int events_wait(const struct part *part, const char *key, uint64_t value,
                        uint64_t deadline_us)
@@ -112,6 +126,20 @@ static const struct part *freezing_part(const struct group *group)
     return part ? part : group_part(group, CONTROLLER_FREEZER, 1);
 }
 
+/* Freeze or thaw and wait until it is done. What does not freeze in time is thawed again. */
+static int part_freeze(const struct part *part, bool frozen, uint64_t deadline_us)
+{
+    int r = 0;
+
+    if (part->version == 2)
+        r = events_wait(part, "frozen", frozen, deadline_us);
+    else if (frozen)
+        r = freezer_wait(part, deadline_us);
+    if (r < 0 && frozen)
+        group_set_frozen(part, false);
+    return r;
+}
+
 int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct err *err)
 {
     const struct part *part = freezing_part(group);
@@ -127,12 +155,9 @@ int group_freeze(struct group *group, bool frozen, uint64_t timeout_us, struct e
     int r = group_set_frozen(part, frozen);
     if (r < 0)
         return err_set(err, -r, "cannot %s the group %s: %m", frozen ? "freeze" : "thaw", path);
-    if (part->version == 2)
-        r = events_wait(part, "frozen", frozen, deadline_us);
-    else if (frozen)
-        r = freezer_wait(part, deadline_us);
-    if (r < 0 && frozen)
-        group_set_frozen(part, false);
+    if (!frozen)
+        freezer_release(group);
+    r = part_freeze(part, frozen, deadline_us);
     if (r < 0)
         return err_set(err, -r, "the group %s did not %s in time: %m", path,
                        frozen ? "freeze" : "thaw");
@@ -156,9 +181,19 @@ static bool kill_failed_for_good(int r)
 
 /* ---- signalling -------------------------------------------------------------------------------------- */
 
+/* Nobody forks past us while it is frozen; false: it was frozen before, or does not freeze in time. */
+static bool signal_hold(const struct group *group)
+{
+    const struct part *part = freezing_part(group);
+
+    return part && !group_is_frozen(group) && group_set_frozen(part, true) == 0 &&
+           part_freeze(part, true, deadline_in(FREEZE_WAIT_US)) == 0;
+}
+
 int group_signal(const struct group *group, int signal, struct err *err)
 {
     const struct part *part = freezing_part(group);
+    bool held = signal_hold(group);
     unsigned count = 0;
     char path[1024];
 
@@ -167,7 +202,9 @@ int group_signal(const struct group *group, int signal, struct err *err)
             part = &group->part[i];
     if (!part)
         return 0;
-    int r = procs_signal(part->fd, signal, &count);
+    int r = procs_signal_each(part->fd, signal, &count);
+    if (held)
+        group_set_frozen(part, false);
     part_path(part, "", path, sizeof(path));
     return r < 0 ? err_set(err, -r, "cannot signal the processes of %s: %m", path) : (int)count;
 }
@@ -283,6 +320,7 @@ int group_kill(struct group *group, uint64_t timeout_us, struct err *err)
     const struct part *unified = group_part(group, CONTROLLER_NONE, 2), *left;
     uint64_t deadline_us = deadline_in(timeout_us), pause_us = 200;
     char path[1024], pids[128];
+    freezer_release(group);
     int r = unified ? kill_at_once(unified, deadline_us) : -ENOENT;
 
     if (r < 0)

@@ -13,11 +13,15 @@
 #include "cgroup/cgroup_private.h"
 #include "sys/sys.h"
 
-#define BATCH 128
+#define BATCH         128
+#define SIGNAL_PASSES 100
 
 struct signalling {
     int signal;
     unsigned count;
+    bool each;   /* skip those in told, add to them */
+    pid_t *told; /* owned */
+    size_t n_told;
 };
 
 static size_t pids_parse(const char *text, pid_t **ret)
@@ -61,6 +65,17 @@ static bool pids_have(const pid_t *pids, size_t n, pid_t pid)
     return false;
 }
 
+static int told_add(struct signalling *s, pid_t pid)
+{
+    pid_t *grown = reallocarray(s->told, s->n_told + 1, sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    s->told = grown;
+    s->told[s->n_told++] = pid;
+    return 0;
+}
+
 static int batch_signal(int dir_fd, const pid_t *pids, size_t n, struct signalling *s)
 {
     int pidfds[BATCH];
@@ -69,13 +84,18 @@ static int batch_signal(int dir_fd, const pid_t *pids, size_t n, struct signalli
     for (size_t i = 0; i < n; i++)
         pidfds[i] = sys_pidfd_open(pids[i], 0);
     ssize_t n_now = pids_read(dir_fd, &now);
+    int r = n_now < 0 ? (int)n_now : 0;
     for (size_t i = 0; i < n; i++) {
         if (pidfds[i] >= 0 && n_now > 0 && pids_have(now, (size_t)n_now, pids[i]) &&
-            sys_pidfd_send_signal(pidfds[i], s->signal) == 0)
+            !pids_have(s->told, s->n_told, pids[i]) &&
+            sys_pidfd_send_signal(pidfds[i], s->signal) == 0) {
             s->count++;
+            if (s->each && r == 0)
+                r = told_add(s, pids[i]);
+        }
         fd_close(pidfds[i]);
     }
-    return n_now < 0 ? (int)n_now : 0;
+    return r;
 }
 
 /* A group that goes away, or a threaded one (its processes are listed above it), has none. */
@@ -102,10 +122,25 @@ static int group_visit(void *data, int dir_fd)
 
 int procs_signal(int fd, int signal, unsigned *count)
 {
-    struct signalling s = { signal, 0 };
+    struct signalling s = { .signal = signal };
     int r = tree_visit(fd, group_visit, &s);
 
     *count += s.count;
+    return r;
+}
+
+int procs_signal_each(int fd, int signal, unsigned *count)
+{
+    struct signalling s = { .signal = signal, .each = true };
+    unsigned before;
+    int r, passes = 0;
+
+    do {
+        before = s.count;
+        r = tree_visit(fd, group_visit, &s);
+    } while (r == 0 && s.count > before && ++passes < SIGNAL_PASSES);
+    *count += s.count;
+    free(s.told);
     return r;
 }
 
