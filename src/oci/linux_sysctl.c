@@ -7,20 +7,6 @@
 
 #define SYSCTL_MAX 512 /* bytes of a name or value */
 
-/* Paths beneath /proc/sys, and the namespace that each belongs to. A path that ends in '/' is a beginning. */
-static const struct {
-    const char *path;
-    uint64_t flag;
-} sysctl_table[] = {
-    /* ipc_namespaces(7) and ipc/ipc_sysctl.c of the kernel */
-    { "kernel/msgmax", CLONE_NEWIPC },     { "kernel/msgmnb", CLONE_NEWIPC },
-    { "kernel/msgmni", CLONE_NEWIPC },     { "kernel/sem", CLONE_NEWIPC },
-    { "kernel/shmall", CLONE_NEWIPC },     { "kernel/shmmax", CLONE_NEWIPC },
-    { "kernel/shmmni", CLONE_NEWIPC },     { "kernel/shm_rmid_forced", CLONE_NEWIPC },
-    { "fs/mqueue/", CLONE_NEWIPC },        { "net/", CLONE_NEWNET },
-    { "kernel/domainname", CLONE_NEWUTS },
-};
-
 /*
  * As sysctl(8) reads names: the first separator, '.' or '/', is the one that separates, and the other one
  * stands for it within a part ("net.ipv4.conf.eth0/100.forwarding", "net/ipv4/conf/eth0.100/forwarding").
@@ -54,21 +40,17 @@ static int check_sysctl(struct reading *r, const char *sysctl, const char *path)
 {
     if (strcmp(sysctl, "kernel/hostname") == 0)
         return err_usage(r->err, "%s: the name of the host is set by hostname", path);
-    for (size_t i = 0; i < ARRAY_SIZE(sysctl_table); i++) {
-        const char *row = sysctl_table[i].path;
-        bool beginning = row[strlen(row) - 1] == '/';
-        if (beginning ? !text_starts(sysctl, row) : strcmp(sysctl, row) != 0)
-            continue;
-        if (has_namespace(r, sysctl_table[i].flag))
-            return 0;
+    uint64_t namespace = sysctl_namespace(sysctl);
+    if (!namespace)
+        return err_refuse(r->err, EPERM,
+                          "%s would change the host: it is no parameter of a namespace", path);
+    if (!has_namespace(r, namespace))
         return err_refuse(
             r->err, EPERM,
             "%s would change the host: the container has no namespace of its own that "
             "it belongs to",
             path);
-    }
-    return err_refuse(r->err, EPERM, "%s would change the host: it is no parameter of a namespace",
-                      path);
+    return 0;
 }
 
 static int check_value(struct reading *r, const char *text, const char *path)
