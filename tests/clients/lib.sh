@@ -16,6 +16,8 @@
 #                TOOLS    the directory of the static helpers ($BUILD/tests/tools)
 #                TRACE    1: tell every call of the runtime, with its exit status, at the end
 #                HIDE_V2  1: no v2 mount beside the v1 ones (crun takes no hybrid layout: its default)
+# A script that needs a file from elsewhere defines `outside DIR` before: called with the network still
+# there, it puts the file into DIR, which is kept with the build and is $world/files for the script.
 # For scripts:   what tests/lib.sh has, and
 #                $runtime  the runtime as a path, $runtime_name its last part, also for --runtime
 #                $world    a directory on tmpfs that everyone may read
@@ -113,6 +115,9 @@ world_outside() { # SCRIPT
     *) : "${HIDE_V2:=0}" ;;
     esac
 
+    w_files=$w_build/tests/clients-files
+    mkdir -p "$w_files" || world_fail "$w_files cannot be made"
+    ! command -v outside >/dev/null || outside "$w_files"
     world_stage=$(mktemp -d "${TMPDIR:-/tmp}/clients.XXXXXX") || exit 99
     mkdir "$world_stage/world"
     trap world_clean EXIT
@@ -124,6 +129,7 @@ world_outside() { # SCRIPT
     # for v2 from there one down, since a group with members can give its children no controllers.
     # shellcheck disable=SC2016 # for the other shell
     env RUNTIME="$runtime" TOOLS="$TOOLS" HIDE_V2="$HIDE_V2" TRACE="${TRACE:-0}" WORLD=making \
+        w_files="$w_files" \
         world_stage="$world_stage" world_tests="$w_here/.." SCRIPT="$w_here/${1##*/}" \
         sh -c 'while read -r group; do echo 0 >"$group/cgroup.procs" || exit 99; done <"$0"
             exec unshare -C sh -c '\''
@@ -189,7 +195,8 @@ END
 world_make() {
     w_new=$world_stage/world
     mount -t tmpfs -o mode=755,size=512m world "$w_new" &&
-        mkdir -p "$w_new/tools" "$w_new/tests" "$w_new/home" &&
+        mkdir -p "$w_new/tools" "$w_new/tests" "$w_new/home" "$w_new/files" &&
+        mount --bind "$w_files" "$w_new/files" && mount -o remount,bind,ro "$w_new/files" &&
         cp "$TOOLS/hog" "$TOOLS/ptyrun" "$TOOLS/jget" "$TOOLS/probe" "$w_new/tools/" &&
         cp -r "$world_tests/lib.sh" "$world_tests/clients" "$w_new/tests/" &&
         world_take_runtime "$w_new" &&
