@@ -67,23 +67,23 @@ const struct cli_option *global_options(size_t *ret_n)
 
 /* ---- one command ----------------------------------------------------------------------------------- */
 
-/*
- * The rule of runc and crun, less names that begin with a dot: those are ours in the directory of records.
- * A name goes into paths of groups.
- */
+/* The rule of records, told before anything else is done: an id goes into the paths of groups. */
 static int check_id(const char *id, struct err *err)
 {
-    static const char chars[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
+    static const char alphanumeric[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     const char *why = NULL;
+    size_t len = 0;
 
+    while (id[len] && (strchr(alphanumeric, id[len]) || strchr("_.-", id[len])))
+        len++;
     if (id[0] == '\0')
         why = "it is empty";
-    else if (id[strspn(id, chars)] != '\0')
-        why = "only letters, digits, '_', '+', '-' and '.' may be in it";
-    else if (id[0] == '.')
-        why = "it begins with a dot";
-    else if (strlen(id) > OCICLI_ID_MAX)
+    else if (id[len] != '\0')
+        why = "only letters, digits, '_', '.' and '-' may be in it";
+    else if (strspn(id, alphanumeric) == 0)
+        why = "it does not begin with a letter or digit";
+    else if (len > OCICLI_ID_MAX)
         why = "it is too long";
     return why ? err_usage(err, "invalid container ID format: \"%.64s\": %s", id, why) : 0;
 }
