@@ -81,7 +81,8 @@ static int cgroup_open(struct exec *exec, const char *line, size_t len, struct e
     if (strcmp(field[1], "+") == 0)
         return 0;
     bool v2 = strcmp(field[0], "2") == 0;
-    const char *beneath = cgroup_in(exec->cgroup, field[1]);
+    /* A '=' says that the group was asked for by its path. */
+    const char *beneath = cgroup_in(exec->cgroup, field[1] + (*field[1] == '='));
     beneath += strspn(beneath, "/");
     path = text_format("%s/box%s%s%s", field[3], *beneath ? "/" : "", beneath, v2 ? "" : "/tasks");
     if (!path)

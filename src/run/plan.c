@@ -75,6 +75,7 @@ static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *e
         .measure = measured_controllers(spec, plan->layout.has_v2),
         .mirror = spec->limits_inside,
         .beyond_machine = spec->document,
+        .literal = spec->document,
     };
 
     return limits_plan(&spec->limits, &plan->layout, &plan->machine, &options, &plan->plan, err);
