@@ -6,6 +6,7 @@
 
 #include "ocicli/bundle.h"
 #include "ocicli/fds.h"
+#include "ocicli/notify.h"
 
 int document_read(int dir_fd, const char *path, const char *what, struct buf *ret, struct err *err)
 {
@@ -70,6 +71,8 @@ int bundle_read(struct session *session, const char *name, const struct bundle_v
     r = oci_read_config(buf_text(&text), text.len, &context, ret, err);
     if (r == 0)
         r = fds_add_to_spec(*ret, values->preserve_fds, err);
+    if (r == 0)
+        r = notify_add_to_spec(*ret, err);
     if (r < 0) {
         spec_free(*ret);
         *ret = NULL;

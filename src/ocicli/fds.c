@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ocicli/env.h"
 #include "ocicli/fds.h"
 
 /* $LISTEN_FDS, unless $LISTEN_PID says that it is somebody else's, who passed it on by mistake. */
@@ -24,21 +25,6 @@ unsigned fds_count(unsigned preserved)
     return listen_fds() + preserved;
 }
 
-/* Replace a variable of the program's, or add it. */
-static int set_variable(char ***env, const char *name, const char *value)
-{
-    _cleanup_free_ char *text = text_format("%s=%s", name, value);
-    size_t len = strlen(name) + 1;
-
-    if (!text)
-        return -ENOMEM;
-    for (char **entry = *env; entry && *entry; entry++) {
-        if (strncmp(*entry, text, len) == 0)
-            return text_replace(entry, text);
-    }
-    return strv_push(env, text);
-}
-
 int fds_add_to_spec(struct spec *spec, unsigned preserved, struct err *err)
 {
     unsigned n_listen = listen_fds(), n = n_listen + preserved;
@@ -51,8 +37,7 @@ int fds_add_to_spec(struct spec *spec, unsigned preserved, struct err *err)
     if (n_listen == 0)
         return 0;
     snprintf(count, sizeof(count), "%u", n_listen);
-    if (set_variable(&spec->env, "LISTEN_FDS", count) < 0 ||
-        set_variable(&spec->env, "LISTEN_PID", "1") < 0)
+    if (env_set(&spec->env, "LISTEN_FDS", count) < 0 || env_set(&spec->env, "LISTEN_PID", "1") < 0)
         return err_nomem(err);
     return 0;
 }

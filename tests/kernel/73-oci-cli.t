@@ -365,6 +365,65 @@ if $ours; then
     rt run --preserve-fds 3 -b "$bundle" "$id"
     expect_error_of 1 'not open' 'a descriptor that is not open'
 fi
+# A socket of a listener's, as a service manager has one.
+listen() { # SOCKET
+    "$TOOLS/spawntest" console "$1" >"$work/listener" 2>&1 &
+    listener=$!
+    wait_until 10 test -S "$1"
+}
+listen "$work/notify"
+defaults
+script 'echo $NOTIFY_SOCKET; test -S $NOTIFY_SOCKET && echo it is one'
+config
+NOTIFY_SOCKET=$work/notify "$RUNTIME" --root "$runtime_root" run -b "$bundle" "$id" >"$out" 2>"$err"
+if $ours; then
+    expect_equal "$(tr '\n' ' ' <"$out")" '/run/notify/notify.sock it is one ' 'a service manager hears from the program'
+    ROOT='{"path":"rootfs","readonly":true}'
+    config
+    rm -rf "$bundle/rootfs/run"
+    NOTIFY_SOCKET=$work/notify "$RUNTIME" --root "$runtime_root" run -b "$bundle" "$id" >"$out" 2>"$err"
+    expect_equal "$(tr '\n' ' ' <"$out")" '/run/notify/notify.sock it is one ' 'also in a root that is read-only'
+    NOTIFY_SOCKET=$work/none "$RUNTIME" --root "$runtime_root" run -b "$bundle" "$id" >"$out" 2>"$err"
+    expect_equal "$(head -n 1 "$out")" '' 'a socket that is not there is none'
+fi
+kill "$listener" 2>/dev/null
+wait "$listener" 2>/dev/null
+
+# ---- a terminal ----------------------------------------------------------------------------------------------
+
+listen "$work/console"
+defaults
+TERMINAL=true
+script 'tty; echo on a terminal'
+config
+rt create --bundle "$bundle" --console-socket "$work/console" "$id"
+expect_status 0 'create with a console socket'
+start
+wait_status stopped
+wait "$listener"
+check 'sends the terminal there' grep -q 'on a terminal' "$work/listener"
+rt delete "$id"
+rt create --bundle "$bundle" --console-socket "$work/none" "$id"
+expect_error_of 1 'no such file|console' 'a console socket that is not there'
+rt create --bundle "$bundle" "$id"
+expect_error_of 1 'console' 'create of a terminal without a console socket'
+rt run --detach --bundle "$bundle" "$id"
+expect_error_of 1 'console' 'run --detach of one'
+"$TOOLS/ptyrun" -o "$out" wait -- "$RUNTIME" --root "$runtime_root" run -b "$bundle" "$id" >"$work/pty" 2>"$err"
+expect_stdout_matches 'on a terminal' 'run joins the terminal to that of the caller'
+running
+"$TOOLS/ptyrun" -o "$out" send 'exit 9\n' wait -- "$RUNTIME" --root "$runtime_root" exec -t "$id" sh >"$work/pty" 2>"$err"
+check 'exec --tty likewise' grep -qx 'status 9' "$work/pty"
+rm -f "$work/console"
+listen "$work/console"
+rt exec -t -d --console-socket "$work/console" "$id" echo of exec
+expect_status 0 'exec --tty --detach with a console socket'
+wait "$listener"
+check 'sends its terminal there' grep -q 'of exec' "$work/listener"
+kill_and_delete
+
+# ---- nothing open, nothing set -------------------------------------------------------------------------------
+
 defaults
 script 'exec 3>/tmp/fds; for fd in 0 1 2; do echo $(readlink /proc/$$/fd/$fd) >&3; done'
 config
