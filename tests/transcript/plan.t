@@ -74,4 +74,29 @@ status=0
 "$RATION" plan --layout v1 --memory 50m >&- 2>"$err" </dev/null || status=$?
 expect_status 0 'a closed stdout harms nobody'
 
+
+# ---- the plan of an OCI bundle -----------------------------------------------------------------------------
+
+: "${RATION_OCI:?the OCI runtime beside it}"
+mkdir "$work/bundle"
+"$RATION_OCI" spec --bundle "$work/bundle"
+sed -i 's/"resources": {/& "memory": { "limit": 52428800 }, "pids": { "limit": 64 },/' \
+    "$work/bundle/config.json"
+run_ration plan --bundle "$work/bundle" --layout v1
+expect_status 0 'the plan of a bundle'
+expect_stdout_matches 'memory\.limit_in_bytes +52428800'
+expect_stdout_matches 'pids\.max +64'
+run_ration plan --bundle "$work/bundle" --layout v2 --json
+expect_status 0 'on another layout, as JSON'
+expect_stdout_matches 'memory\.max'
+run_ration plan --bundle "$work/bundle" --memory 5m
+expect_refusal 2 '--bundle describes all of the container: --memory cannot go with it'
+run_ration plan --bundle "$work/bundle" true
+expect_refusal 2 'no COMMAND goes with it'
+run_ration plan --bundle "$work/none"
+expect_refusal 2 'cannot open the bundle .*No such file'
+rm "$work/bundle/config.json"
+run_ration plan --bundle "$work/bundle"
+expect_refusal 2 'cannot read .*/config.json: No such file'
+
 assert_no_leftovers
