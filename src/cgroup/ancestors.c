@@ -52,6 +52,11 @@ static uint64_t ceiling_read(int dir_fd, const char *file, char *ret_text, size_
     return n < 0 ? UINT64_MAX : ceiling_parse(ret_text);
 }
 
+static const char *row_file(enum limit_id id, int version)
+{
+    return version == 2 ? limit_info(id)->v2_file : limit_info(id)->v1_file;
+}
+
 /* ---- the tightest memory limit, for percentages ---------------------------------------------------- */
 
 struct tightest {
@@ -75,7 +80,7 @@ uint64_t ceiling_memory(struct cgroups *cgroups)
 {
     int version = cgroups->layout.controller[CONTROLLER_MEMORY].version;
     const struct hierarchy *h = cgroups_find(cgroups, version, CONTROLLER_BIT(CONTROLLER_MEMORY));
-    struct tightest t = { version == 2 ? "memory.max" : "memory.limit_in_bytes", UINT64_MAX };
+    struct tightest t = { row_file(LIMIT_MEMORY, version == 2 ? 2 : 1), UINT64_MAX };
 
     if (h && h->opened && h->root_fd >= 0)
         levels_visit(h->root_fd, h->base, false, tightest_visit, &t);
@@ -84,27 +89,23 @@ uint64_t ceiling_memory(struct cgroups *cgroups)
 
 /* ---- every limit of the plan ------------------------------------------------------------------------ */
 
-/* Files whose numbers can be compared from level to level. */
-struct ceiling {
-    int version;
-    const char *file;
-    const char *period_file; /* the number is a share of this one; NULL: it stands alone */
+/* Limits whose files' numbers can be compared from level to level; a row for each file. */
+static const enum limit_id ceiling_table[] = {
+    LIMIT_MEMORY,
+    LIMIT_MEMORY_SWAP,
+    LIMIT_KERNEL_MEMORY_TCP,
+    LIMIT_MEMORY_HIGH,
+    /* What is protected is at most what the groups above it are given. */
+    LIMIT_MEMORY_MIN,
+    LIMIT_MEMORY_LOW,
+    LIMIT_PIDS_LIMIT,
+    LIMIT_CPU_QUOTA,
 };
 
-static const struct ceiling ceiling_table[] = {
-    { 1, "memory.limit_in_bytes", NULL },
-    { 1, "memory.memsw.limit_in_bytes", NULL },
-    { 1, "memory.kmem.tcp.limit_in_bytes", NULL },
-    { 1, "pids.max", NULL },
-    { 1, "cpu.cfs_quota_us", "cpu.cfs_period_us" },
-    { 2, "memory.max", NULL },
-    { 2, "memory.high", NULL },
-    { 2, "memory.swap.max", NULL },
-    /* What is protected is at most what the groups above it are given. */
-    { 2, "memory.min", NULL },
-    { 2, "memory.low", NULL },
-    { 2, "pids.max", NULL },
-    { 2, "cpu.max", "" },
+struct ceiling {
+    const char *file;
+    const char *
+        period_file; /* the number is a share of this one, "" the file's own; NULL: it stands alone */
 };
 
 struct comparing {
@@ -158,13 +159,18 @@ static int compare_visit(void *data, int dir_fd, const char *path)
     return 0;
 }
 
-static const struct ceiling *ceiling_find(const struct plan_step *step)
+static bool ceiling_find(const struct plan_step *step, struct ceiling *ret)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(ceiling_table); i++)
-        if (ceiling_table[i].version == step->version &&
-            strcmp(ceiling_table[i].file, step->file) == 0)
-            return &ceiling_table[i];
-    return NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(ceiling_table); i++) {
+        const char *file = row_file(ceiling_table[i], step->version);
+        if (!file || strcmp(file, step->file) != 0)
+            continue;
+        *ret = (struct ceiling){ .file = file };
+        if (ceiling_table[i] == LIMIT_CPU_QUOTA)
+            ret->period_file = step->version == 2 ? "" : row_file(LIMIT_CPU_PERIOD, 1);
+        return true;
+    }
+    return false;
 }
 
 /* What the plan writes, in the terms in which levels are compared. */
@@ -178,7 +184,7 @@ static uint64_t planned_value(const struct plan *plan, const struct plan_step *s
     if (*c->period_file == '\0')
         return share_parse(step->text);
     for (size_t i = 0; i < plan->n_steps; i++)
-        if (plan->steps[i].version == c->version &&
+        if (plan->steps[i].version == step->version &&
             strcmp(plan->steps[i].file, c->period_file) == 0)
             period = ceiling_parse(plan->steps[i].text);
     return share(ceiling_parse(step->text), period);
@@ -191,16 +197,17 @@ int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
         const struct plan_step *step = &plan->steps[i];
-        const struct ceiling *ceiling = ceiling_find(step);
-        if (!ceiling || step->target != PLAN_GROUP || step->limit >= LIMIT_COUNT ||
-            step->controller >= CONTROLLER_COUNT)
+        struct ceiling ceiling;
+        if (step->target != PLAN_GROUP || step->limit >= LIMIT_COUNT ||
+            step->controller >= CONTROLLER_COUNT || !ceiling_find(step, &ceiling))
             continue;
         const struct hierarchy *h =
             cgroups_find(cgroups, step->version, CONTROLLER_BIT(step->controller));
         if (!h || !h->opened || h->root_fd < 0)
             continue;
-        struct comparing c = { h,          ceiling, step->limit, planned_value(plan, step, ceiling),
-                               UINT64_MAX, fn,      data };
+        struct comparing c = {
+            h, &ceiling, step->limit, planned_value(plan, step, &ceiling), UINT64_MAX, fn, data
+        };
         levels_visit(h->root_fd, h->base, hierarchy_root_is_real(cgroups, h), compare_visit, &c);
     }
     return 0;

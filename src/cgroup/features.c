@@ -73,14 +73,13 @@ static int specimen_visit(void *data, const char *name)
 /* A file that every non-root group has when the controller is enabled in it. */
 static const char *basic_file(enum controller controller)
 {
-    static const char *const file_table[CONTROLLER_COUNT] = {
-        [CONTROLLER_CPU] = "cpu.max",       [CONTROLLER_CPUSET] = "cpuset.cpus",
-        [CONTROLLER_MEMORY] = "memory.max", [CONTROLLER_PIDS] = "pids.max",
-        [CONTROLLER_IO] = "io.max",
-    };
-    const char *file = controller < CONTROLLER_COUNT ? file_table[controller] : NULL;
+    static const enum limit_id limit_table[] = { LIMIT_CPU_QUOTA, LIMIT_CPUSET_CPUS, LIMIT_MEMORY,
+                                                 LIMIT_PIDS_LIMIT, LIMIT_DEVICE_READ_BPS };
 
-    return file ? file : "cgroup.events";
+    for (size_t i = 0; i < ARRAY_SIZE(limit_table); i++)
+        if (limit_info(limit_table[i])->controller == controller)
+            return limit_info(limit_table[i])->v2_file;
+    return "cgroup.events";
 }
 
 static bool specimen_has(const struct hierarchy *h, const struct feature *f, bool *ret_has)

@@ -144,18 +144,21 @@ static int memory_refuse(const struct part *part, const struct plan_step *step, 
 /* v1's answer, with the number. */
 static int memory_busy(const struct group *group, const struct plan *plan, struct err *err)
 {
-    static const char *const file_table[][2] = {
-        { "memory.limit_in_bytes", "memory.usage_in_bytes" },
-        { "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes" },
+    static const struct {
+        enum limit_id limit;
+        const char *usage;
+    } table[] = {
+        { LIMIT_MEMORY, "memory.usage_in_bytes" },
+        { LIMIT_MEMORY_SWAP, "memory.memsw.usage_in_bytes" },
     };
     const struct part *part = group_part(group, CONTROLLER_MEMORY, 1);
     uint64_t used, wanted;
 
-    for (size_t i = 0; part && i < ARRAY_SIZE(file_table); i++) {
-        const struct plan_step *step = step_find(plan, file_table[i][0]);
+    for (size_t i = 0; part && i < ARRAY_SIZE(table); i++) {
+        const struct plan_step *step = step_find(plan, limit_info(table[i].limit)->v1_file);
         if (step && number_parse(step->text, UINT64_MAX, &wanted) == 0 &&
-            number_read(part, file_table[i][1], &used) && used > wanted)
-            return memory_refuse(part, step, file_table[i][1], used, err);
+            number_read(part, table[i].usage, &used) && used > wanted)
+            return memory_refuse(part, step, table[i].usage, used, err);
     }
     return -EBUSY;
 }
@@ -168,7 +171,7 @@ static int memory_squeeze(const struct group *group, const struct plan *plan, ch
                           size_t size, struct err *err)
 {
     const struct part *part = group_part(group, CONTROLLER_MEMORY, 2);
-    const struct plan_step *step = part ? step_find(plan, "memory.max") : NULL;
+    const struct plan_step *step = part ? step_find(plan, limit_info(LIMIT_MEMORY)->v2_file) : NULL;
     uint64_t wanted, used;
 
     *ret_high = '\0';
