@@ -65,7 +65,7 @@ def summary(runs, against):
 
 def launches(place, rows, rounds, idle_ms):
     runs = run_plan(place, rows, rounds, idle_ms)
-    against = {label: runs[label] for label in runs if label == "crun" or label.startswith("floor")}
+    against = {label: runs[label] for label in runs if label.startswith(("crun", "floor"))}
     return {row.label: summary(runs[row.label], against) for row in rows}
 
 
