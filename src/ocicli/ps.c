@@ -95,7 +95,7 @@ static int start_ps(char *const *arguments, int out_fd, pid_t *ret_pid)
 static int run_ps(char *const *arguments, struct buf *ret, struct err *err)
 {
     int fds[2], status;
-    pid_t pid;
+    pid_t pid = 0;
 
     if (pipe2(fds, O_CLOEXEC) < 0)
         return err_set(err, errno, "cannot make a pipe for ps: %s", err_name(errno));

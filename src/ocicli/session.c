@@ -9,17 +9,24 @@
 
 #define DIRECTORY_NAME "ration-oci"
 
-/* Does user 0 here stand for somebody else outside? user_namespaces(7) */
+/* Does user 0 here stand for somebody else outside? user_namespaces(7): "0 0 4294967295", with blanks. */
 static bool in_user_namespace(void)
 {
+    static const char *const identity_table[] = { "0", "0", "4294967295" };
     char line[64];
-    unsigned inside, outside, count;
+    const char *at = line;
 
     /* More maps than one line holds are no identity, either. */
     if (file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) < 0)
         return true;
-    return sscanf(line, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
-           outside != 0 || count != UINT32_MAX;
+    for (size_t i = 0; i < ARRAY_SIZE(identity_table); i++) {
+        size_t n = strlen(identity_table[i]);
+        at += strspn(at, " ");
+        if (strncmp(at, identity_table[i], n) != 0 || (at[n] != ' ' && at[n] != '\0'))
+            return true;
+        at += n;
+    }
+    return *at != '\0';
 }
 
 /*
