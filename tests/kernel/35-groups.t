@@ -148,4 +148,39 @@ expect_equal "$(all_of "$top")" '' 'nothing else is left'
 make_groups "path=/$top/half" halves mirror memory=50m cgroup-conf=pids.max=nonsense
 expect_status 125 'groups whose limits cannot be written are not made'
 expect_equal "$(all_of "$top")" '' 'and who was born in them is gone with them'
+
+# ---- somebody else than root -------------------------------------------------------------------
+
+chmod 777 "$work"
+if [ "$LAYOUT" = v2 ]; then
+    delegated=/sys/fs/cgroup/$top
+    mkdir "$delegated" "$delegated/shell"
+    chown -R 1000:1000 "$delegated"
+    # as_user ARGS...: the tool as user 1000 in the delegated group
+    as_user() {
+        status=0
+        sh -c 'echo $$ >"$0/shell/cgroup.procs" && exec "$@"' "$delegated" "$hog" run-as 1000 \
+            "$groups" "$work/third" "$@" >"$out" 2>"$err" || status=$?
+    }
+    for path in up/one "/$top/up/one"; do
+        as_user make "path=$path" mirror halves memory=50m
+        expect_equal "$status" 0 "delegated: groups at $path $(cat "$err")"
+        expect_equal "$(cat "$delegated/up/one/box/memory.max")" 52428800 'with their limits, on both levels'
+        as_user reclaim
+        expect_equal "$status" 0 "and they are reclaimed $(cat "$err")"
+        expect_equal "$(find "$delegated" -mindepth 1 -type d)" "$delegated/shell" 'with all that was made for them'
+    done
+    as_user make "path=/elsewhere-$$/one" mirror memory=50m
+    expect_status 125 'delegated: what is not beneath is refused'
+    rmdir "$delegated/shell" "$delegated"
+else
+    status=0
+    "$hog" run-as 1000 "$groups" "$work/third" make path=/nowhere/one named mirror >"$out" 2>"$err" || status=$?
+    expect_equal "$status" 0 "without a writable hierarchy and without limits there are no groups $(cat "$err")"
+    expect_equal "$(cat "$work/third")" '' 'and none is on record'
+    status=0
+    "$hog" run-as 1000 "$groups" "$work/third" make path=/nowhere/one memory=50m >"$out" 2>"$err" || status=$?
+    expect_equal "$status" 125 'a limit is refused'
+    expect_stderr_matches '--memory' 'by its name'
+fi
 assert_no_leftovers

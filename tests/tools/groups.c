@@ -35,7 +35,9 @@ static void check(int r)
 
 static struct cgroups *discover(const char *path, bool named)
 {
-    struct cgroups_options options = { .root_fd = -1, .path = path, .named = named };
+    struct cgroups_options options = {
+        .root_fd = -1, .path = path, .named = named, .rootless = geteuid() != 0
+    };
     struct cgroups *cgroups = NULL;
 
     check(cgroups_open(&options, &cgroups, &err));
@@ -76,6 +78,26 @@ static struct plan *plan_make(struct cgroups *cgroups, const struct limit_set *s
     return plan;
 }
 
+/* Somebody lives there already when the limits come. */
+static void settle(int group_fd)
+{
+    int procs = openat(group_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC), ready[2];
+    char byte;
+
+    check(procs < 0 || pipe(ready) < 0 ? -errno : 0);
+    if (fork() == 0) {
+        check(write(procs, "0", 1) == 1 ? 0 : -errno);
+        close(ready[0]);
+        close(ready[1]);
+        pause();
+    }
+    close(ready[1]);
+    while (read(ready[0], &byte, 1) > 0)
+        continue;
+    close(ready[0]);
+    close(procs);
+}
+
 static void make(const char *record, char **words)
 {
     bool named = false, mirror = false, halves = false;
@@ -104,16 +126,8 @@ static void make(const char *record, char **words)
     int fd = open(record, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     check(fd < 0 || write(fd, paths.data, paths.len) < 0 ? -errno : 0);
     check(group_begin(cgroups, plan, &machine, "groups-test", &group, &err));
-    /* Somebody lives there already when the limits come. */
-    if (halves && group_entry(group).v2_fd >= 0) {
-        int procs = openat(group_entry(group).v2_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        pid_t pid = fork();
-        if (pid == 0) {
-            check(write(procs, "0", 1) == 1 ? 0 : -errno);
-            pause();
-        }
-        usleep(100000);
-    }
+    if (halves && group_entry(group).v2_fd >= 0)
+        settle(group_entry(group).v2_fd);
     check(group_complete(&group, &err));
 }
 
