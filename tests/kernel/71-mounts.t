@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2016,SC2034 # lib.sh reads the parts of a document; scripts are for the container
+# shellcheck disable=SC2016,SC2034,SC2012 # lib.sh reads the parts of a document; scripts are for the container
 # What documents ask of mounts and devices where the specification leaves room, and roots and documents made
 # to lead out: nothing of the host may change, and nothing may be confined less than was asked.
 : "${RATION_OCI:=${RATION%/cli/*}/ocicli/ration-oci}"
@@ -83,9 +83,9 @@ defaults
 config
 mkdir -p "$bundle/rootfs/data"
 ln -s "$canary" "$bundle/rootfs/data/link"
-ln -s ../../../../../../../../../../..$canary "$bundle/rootfs/data/up"
+ln -s "../../../../../../../../../../..$canary" "$bundle/rootfs/data/up"
 MORE_MOUNTS=',{"destination":"/data/link","type":"tmpfs","source":"tmpfs","options":["tmpcopyup"]}'
-script 'ls -a /data/link/. | wc -l | tr -d " "; [ -d "'$canary'" ] && echo inside'
+script 'ls -a /data/link/. | wc -l | tr -d " "; [ -d "'"$canary"'" ] && echo inside'
 config
 run
 unharmed 'a target that leads out is looked up inside, and made there'
