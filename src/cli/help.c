@@ -27,6 +27,23 @@ const struct command help_command = {
 #define WIDTH       80
 #define TEXT_COLUMN 30
 
+/* " (also --cpu-share, --cpushare)"; ret is large enough for every row there is. */
+static void aliases_format(const char *aliases, char *ret, size_t size)
+{
+    const char *before = " (also --";
+    size_t used = 0;
+
+    for (const char *at = text_or_empty(aliases); *at && used < size;) {
+        size_t length = strcspn(at, " ");
+        int n = snprintf(ret + used, size - used, "%s%.*s", before, (int)length, at);
+        used += (size_t)n;
+        at += length + strspn(at + length, " ");
+        before = ", --";
+    }
+    if (used > 0 && used < size)
+        snprintf(ret + used, size - used, ")");
+}
+
 static void help_option(const struct ration_option *option, struct buf *ret)
 {
     char head[128], text[512];
@@ -41,8 +58,8 @@ static void help_option(const struct ration_option *option, struct buf *ret)
         buf_printf(ret, "\n%*s", TEXT_COLUMN, "");
     else
         buf_printf(ret, "%*s", TEXT_COLUMN - n, "");
-    snprintf(text, sizeof(text), "%s%s%s%s", option->help, option->aliases ? " (also --" : "",
-             text_or_empty(option->aliases), option->aliases ? ")" : "");
+    int length = snprintf(text, sizeof(text), "%s", option->help);
+    aliases_format(option->aliases, text + length, sizeof(text) - (size_t)length);
     text_fill(text, TEXT_COLUMN, TEXT_COLUMN, WIDTH, ret);
 }
 

@@ -354,6 +354,8 @@ struct plan_options {
     bool mirror;
     /* Take values above the machine as they are (orchestrators give such) instead of refusing. */
     bool beyond_machine;
+    /* The limits are those of an OCI document: sentences name them as it does. */
+    bool document;
     /* Only what set says: docker's default, a total of twice the memory, is not added. */
     bool literal;
 };

@@ -99,9 +99,13 @@ static void planner_asked(const struct planner *p, enum limit_id id, char *ret, 
 {
     _cleanup_buf_ struct buf value = BUF_INIT;
 
+    const struct limit_info *info = limit_info(id);
+    bool document = p->options->document && info->oci;
+
     limit_format(id, planner_value(p, id), &value);
     const char *text = buf_text(&value);
-    snprintf(ret, size, "--%s%s%.60s%s", limit_info(id)->name, *text ? " " : "", text,
+    snprintf(ret, size, "%s%s%s%.60s%s", document ? "linux.resources." : "--",
+             document ? info->oci : info->name, *text ? " " : "", text,
              strlen(text) > 60 ? "..." : "");
 }
 
@@ -166,10 +170,12 @@ int planner_unmet(struct planner *p, enum limit_id id, const char *remedy, const
     if (p->options->best_effort)
         return unmet_add(p, id, remedy, why);
     planner_asked(p, id, asked, sizeof(asked));
+    if (p->options->document) /* which has no --best-effort */
+        return err_refuse(p->err, ENOTSUP, "%s cannot be put in force: %s%s%s", asked, why,
+                          remedy ? "; " : "", text_or_empty(remedy));
     return err_refuse(p->err, ENOTSUP,
-                      "%s cannot be put in force: %s; %s%sor run without it by "
-                      "--best-effort",
-                      asked, why, text_or_empty(remedy), remedy ? ", " : "");
+                      "%s cannot be put in force: %s; %s%srun without it by --best-effort", asked,
+                      why, text_or_empty(remedy), remedy ? ", or " : "");
 }
 
 static void step_done(struct plan_step *step)

@@ -144,7 +144,7 @@ static int exec_rlimits(struct exec *exec, struct err *err)
     static const struct layout nothing;
     struct limit_set limits = { 0 };
     struct cgroups_options needs = { .root_fd = -1 };
-    struct plan_options options = { .beyond_machine = true };
+    struct plan_options options = { .beyond_machine = true, .document = true };
     struct machine machine;
     int r = 0;
 

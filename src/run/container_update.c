@@ -34,6 +34,7 @@ static int update_plan(struct update *update, struct err *err)
     };
     struct plan_options plan_options = { .current = &update->current,
                                          .beyond_machine = true,
+                                         .document = true,
                                          .literal = true };
     char value[8];
 

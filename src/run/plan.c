@@ -75,6 +75,7 @@ static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *e
         .measure = measured_controllers(spec, plan->layout.has_v2),
         .mirror = spec->limits_inside,
         .beyond_machine = spec->document,
+        .document = spec->document,
         .literal = spec->document,
     };
 
