@@ -217,3 +217,12 @@ kill_and_delete() {
 
 # Groups called after this container, in any hierarchy.
 groups_of() { find /sys/fs/cgroup -type d -name "*$1*" 2>/dev/null; }
+
+# A peer may leave groups; what is called after our containers goes with us.
+oci_done() {
+    t_ended=$?
+    groups_of "t$$-" | sort -r | while read -r t_group; do rmdir "$t_group" 2>/dev/null; done
+    (exit "$t_ended")
+    t_done
+}
+trap oci_done EXIT
