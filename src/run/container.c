@@ -155,15 +155,14 @@ bool container_is_frozen(struct container *container)
 static bool has_begun(const struct container *container)
 {
     const char *text = buf_text(&container->text);
-    char value[GATE_NAME_SIZE];
+    char value[8];
     int fd;
 
-    if (!container->intact || record_find(text, "begun", value, sizeof(value)))
+    if (container->intact && record_find(text, "begun", value, sizeof(value)))
         return true;
-    if (!record_find(text, "begin", value, sizeof(value)) ||
-        !record_find(text, "gate", value, sizeof(value)))
+    if (container->intact && !record_find(text, "begin", value, sizeof(value)))
         return false;
-    if (gate_connect(container->state, value, &fd, NULL) < 0)
+    if (gate_connect(container->state, container->gate, &fd, NULL) < 0)
         return true;
     close(fd);
     return false;

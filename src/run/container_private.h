@@ -18,11 +18,13 @@ struct container {
     struct state *state;
     struct record *record; /* locked; NULL: it is only looked at */
     char *name;
-    struct buf text;     /* the record */
-    bool being_made;     /* by another call, right now */
-    bool intact;         /* the record is whole, as its second account confirms */
-    char *path;          /* of its groups, as cgroups_options has it; NULL: by its name */
-    struct process init; /* its first process */
+    struct buf text;              /* the record */
+    bool being_made;              /* by another call, right now */
+    bool intact;                  /* the record is whole, as its second account confirms */
+    char gate[GATE_NAME_SIZE];    /* "": none */
+    char root[TARGETS_NAME_SIZE]; /* what its root is called, see targets_name(); "": none */
+    char *path;                   /* of its groups, as cgroups_options has it; NULL: by its name */
+    struct process init;          /* its first process */
     struct cgroups *cgroups;
     struct group *group;   /* container_open_group(); NULL: it has none */
     struct group *freezer; /* the same, as far as it can freeze */
@@ -69,10 +71,10 @@ int container_record_lines(const struct spec *spec, const struct limit_set *limi
 int container_record_limits(struct record *record, const struct limit_set *limits, struct err *err);
 int container_read_limits(const struct container *container, struct limit_set *ret,
                           struct err *err);
-/* "PID START GROUPS-HASH PATH", for when the record is damaged. */
+/* "PID START GROUPS-HASH GATE ROOT PATH", for when the record is damaged. */
 int container_record_brief(struct record *record, const struct process *init, const char *text,
                            const char *path, struct err *err);
-/* Fill in intact, path and init. */
+/* Fill in intact, init, path, gate and root. */
 void container_read_process(struct container *container);
 /* The value of the last line with this key, whatever its length; NULL: none. The caller frees it. */
 char *container_value(const char *text, const char *key);

@@ -10,14 +10,11 @@ int container_open_state(struct engine *engine, struct state **ret, struct err *
 
 void container_remove_files(struct container *container)
 {
-    const char *text = buf_text(&container->text);
-    char gate[GATE_NAME_SIZE], root[TARGETS_NAME_SIZE];
-
-    if (record_find(text, "gate", gate, sizeof(gate)))
-        gate_remove(container->state, gate);
-    if (record_find(text, "uses", root, sizeof(root)) &&
-        state_leave(container->state, root, container->name))
-        targets_reclaim(text);
+    if (*container->gate)
+        gate_remove(container->state, container->gate);
+    if (*container->root && state_leave(container->state, container->root, container->name) &&
+        container->intact)
+        targets_reclaim(buf_text(&container->text));
 }
 
 /* How long somebody else's call that makes a container of the same name is waited for. */

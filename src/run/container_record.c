@@ -271,6 +271,13 @@ int container_record_lines(const struct spec *spec, const struct limit_set *limi
 
 /* ---- the brief account ----------------------------------------------------------------------------------------- */
 
+struct brief {
+    struct process init;
+    uint64_t hash; /* of the groups' lines */
+    char gate[GATE_NAME_SIZE], root[TARGETS_NAME_SIZE];
+    const char *path;
+};
+
 /* FNV-1a of the groups' lines: what a damaged record must not be believed about. */
 static uint64_t groups_hash(const char *text)
 {
@@ -287,9 +294,12 @@ int container_record_brief(struct record *record, const struct process *init, co
                            const char *path, struct err *err)
 {
     _cleanup_buf_ struct buf brief = BUF_INIT;
+    char gate[GATE_NAME_SIZE], root[TARGETS_NAME_SIZE];
 
-    buf_printf(&brief, "%d %llu %016llx ", (int)init->pid, (unsigned long long)init->start_ticks,
-               (unsigned long long)groups_hash(text));
+    buf_printf(&brief, "%d %llu %016llx %s %s ", (int)init->pid,
+               (unsigned long long)init->start_ticks, (unsigned long long)groups_hash(text),
+               record_find(text, "gate", gate, sizeof(gate)) ? gate : "-",
+               record_find(text, "uses", root, sizeof(root)) ? root : "-");
     line_escape(text_or_empty(path), &brief);
     if (buf_error(&brief) < 0)
         return err_nomem(err);
@@ -297,42 +307,62 @@ int container_record_brief(struct record *record, const struct process *init, co
     return brief.len > BRIEF_MAX ? 0 : record_set_brief(record, buf_text(&brief), err);
 }
 
-static bool process_parse(const char *text, struct process *ret, unsigned long long *ret_hash,
-                          int *ret_at)
+static bool process_parse(const char *text, struct process *ret)
 {
     unsigned long long ticks;
     int pid;
 
-    *ret_at = 0;
-    if (sscanf(text, "%d %llu %llx %n", &pid, &ticks, ret_hash, ret_at) < 2 || pid <= 0)
+    if (sscanf(text, "%d %llu", &pid, &ticks) != 2 || pid <= 0)
         return false;
     *ret = (struct process){ .pid = pid, .start_ticks = ticks };
+    return true;
+}
+
+/* The widths are those of the fields less one. */
+_Static_assert(GATE_NAME_SIZE == 32 && TARGETS_NAME_SIZE == 48, "sscanf");
+
+static bool brief_parse(char *text, struct brief *ret)
+{
+    unsigned long long hash;
+    int at = 0;
+
+    if (!process_parse(text, &ret->init) ||
+        sscanf(text, "%*d %*u %llx %31s %47s%n", &hash, ret->gate, ret->root, &at) != 3 ||
+        text[at] != ' ')
+        return false;
+    ret->hash = hash;
+    ret->path = text + at + 1;
     return true;
 }
 
 void container_read_process(struct container *container)
 {
     const char *text = buf_text(&container->text);
-    char line[64], brief[BRIEF_MAX + 1];
-    struct process init = { 0 }, second = { 0 };
-    unsigned long long hash = 0;
-    int at;
+    char line[64], account[BRIEF_MAX + 1];
+    struct process init = { 0 };
+    struct brief brief;
 
     container->intact = record_find(text, "planned", line, sizeof(line)) &&
                         record_find(text, "kind", line, sizeof(line));
     if (record_find(text, "container", line, sizeof(line)))
-        process_parse(line, &init, &hash, &at);
+        process_parse(line, &init);
     container->init = init;
     container->path = container_value(text, "cgroup");
+    if (!record_find(text, "gate", container->gate, sizeof(container->gate)))
+        *container->gate = '\0';
+    if (!record_find(text, "uses", container->root, sizeof(container->root)))
+        *container->root = '\0';
     if (container->being_made ||
-        !state_read_brief(container->state, container->name, brief, sizeof(brief)) ||
-        !process_parse(brief, &second, &hash, &at) || at == 0)
+        !state_read_brief(container->state, container->name, account, sizeof(account)) ||
+        !brief_parse(account, &brief))
         return;
-    if (init.pid == second.pid && init.start_ticks == second.start_ticks &&
-        hash == groups_hash(text))
+    if (init.pid == brief.init.pid && init.start_ticks == brief.init.start_ticks &&
+        brief.hash == groups_hash(text))
         return;
     container->intact = false;
-    container->init = second;
+    container->init = brief.init;
     free(container->path);
-    container->path = brief[at] ? value_copy(brief + at, strlen(brief + at)) : NULL;
+    container->path = *brief.path ? value_copy(brief.path, strlen(brief.path)) : NULL;
+    memcpy(container->gate, brief.gate, sizeof(container->gate));
+    memcpy(container->root, brief.root, sizeof(container->root));
 }

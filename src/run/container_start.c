@@ -22,10 +22,10 @@ static int start_check(struct container *container, struct err *err)
     }
 }
 
-static int start_begin(struct container *container, const char *gate, struct err *err)
+static int start_begin(struct container *container, struct err *err)
 {
     _cleanup_close_ int connection_fd = -1;
-    int r = gate_connect(container->state, gate, &connection_fd, err);
+    int r = gate_connect(container->state, container->gate, &connection_fd, err);
 
     if (r >= 0)
         r = record_append(container->record, "begin", "1", err);
@@ -57,17 +57,17 @@ static int start_hooks(struct container *container, const struct container_optio
 static int start_locked(struct container *container, const struct container_options *options,
                         struct err *err)
 {
-    char gate[GATE_NAME_SIZE];
     int r = start_check(container, err);
 
     if (r < 0)
         return r;
-    if (!record_find(buf_text(&container->text), "gate", gate, sizeof(gate)))
-        return err_set(err, EINVAL, "the record of container \"%s\" is damaged", container->name);
-    r = start_begin(container, gate, err);
+    if (!container->intact)
+        return err_set(err, EINVAL, "the record of container \"%s\" is damaged; delete it",
+                       container->name);
+    r = start_begin(container, err);
     if (r < 0)
         return r;
-    gate_remove(container->state, gate);
+    gate_remove(container->state, container->gate);
     return start_hooks(container, options, err);
 }
 
