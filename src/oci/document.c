@@ -26,22 +26,48 @@ void json_document_freep(json_t **document)
 
 /* ---- where in the document ---------------------------------------------------------------------------- */
 
+/* Paths are made for each field that is read, and told for next to none: not by snprintf(3). */
+static size_t path_put(struct json_path *path, size_t n, const char *text)
+{
+    size_t len = strlen(text), room = sizeof(path->text) - 1 - n;
+
+    if (len > room)
+        len = room;
+    memcpy(path->text + n, text, len);
+    path->text[n + len] = '\0';
+    return n + len;
+}
+
 struct json_path json_path_key(const char *path, const char *key)
 {
     struct json_path ret;
-    size_t n = (size_t)snprintf(ret.text, sizeof(ret.text), "%s%s", path, *path ? "." : "");
+    size_t n = path_put(&ret, 0, path), first;
 
-    for (; *key && n < sizeof(ret.text) - 1; key++)
-        ret.text[n++] = (unsigned char)*key < 0x20 || *key == 0x7f ? '?' : *key;
-    ret.text[n < sizeof(ret.text) ? n : sizeof(ret.text) - 1] = '\0';
+    if (*path)
+        n = path_put(&ret, n, ".");
+    first = n;
+    n = path_put(&ret, n, key);
+    for (; first < n; first++) {
+        if ((unsigned char)ret.text[first] < 0x20 || ret.text[first] == 0x7f)
+            ret.text[first] = '?';
+    }
     return ret;
 }
 
 struct json_path json_path_index(const char *path, size_t index)
 {
     struct json_path ret;
+    char digits[24], *at = &digits[sizeof(digits) - 1];
+    size_t n = path_put(&ret, 0, path);
 
-    snprintf(ret.text, sizeof(ret.text), "%s[%zu]", path, index);
+    *at = '\0';
+    *--at = ']';
+    do {
+        *--at = (char)('0' + index % 10);
+        index /= 10;
+    } while (index > 0);
+    *--at = '[';
+    path_put(&ret, n, at);
     return ret;
 }
 
@@ -66,6 +92,11 @@ static bool is_big(const json_t *value)
 {
     return json_is_string(value) && json_string_length(value) > 0 &&
            json_string_value(value)[0] == '\0';
+}
+
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value) && !is_big(value);
 }
 
 static bool is_whole(const json_t *value)
@@ -139,7 +170,7 @@ int json_as_i64(const json_t *value, const char *path, int64_t min, int64_t max,
 
 int json_as_string(const json_t *value, const char *path, const char **ret, struct err *err)
 {
-    if (!json_is_string(value) || is_big(value))
+    if (!is_text(value))
         return err_usage(err, "%s must be a string, not %s", path, json_show(value).text);
     *ret = json_string_value(value);
     return 1;
@@ -219,9 +250,11 @@ int json_as_strv(const json_t *array, const char *path, char ***ret, struct err 
     if (!v)
         return err_nomem(err);
     for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(array, i);
         const char *text;
-        int r = json_as_string(json_array_get(array, i), json_path_index(path, i).text, &text, err);
-        if (r > 0 && !(v[i] = strdup(text)))
+        /* There may be hundreds, and no more than one has to be named. */
+        int r = is_text(item) ? 0 : json_as_string(item, json_path_index(path, i).text, &text, err);
+        if (r == 0 && !(v[i] = strdup(json_string_value(item))))
             r = err_nomem(err);
         if (r < 0) {
             strv_free(v);

@@ -142,6 +142,8 @@ static json_t *build_word(struct builder *b)
 
 static json_t *build_value(struct builder *b)
 {
+    const char *at = b->at;
+
     switch (*b->at) {
     case '{':
         b->at++;
@@ -150,6 +152,13 @@ static json_t *build_value(struct builder *b)
         b->at++;
         return json_array();
     case '"':
+        for (at++; *at != '"' && *at != '\\'; at++)
+            ;
+        if (*at == '"') { /* nothing to be undone: most are */
+            const char *first = b->at + 1;
+            b->at = at + 1;
+            return json_stringn_nocheck(first, (size_t)(at - first));
+        }
         build_text(b);
         return buf_error(&b->text) < 0 ? NULL
                                        : json_stringn_nocheck(buf_text(&b->text), b->text.len);
