@@ -115,6 +115,9 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 int buf_error(const struct buf *b);
 void buf_add(struct buf *b, const void *data, size_t len);
+/* Room for len more bytes behind the text, to be filled in and counted by buf_add_length(); NULL: no memory. */
+char *buf_room(struct buf *b, size_t len);
+void buf_add_length(struct buf *b, size_t len);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) _printf_(2, 3);

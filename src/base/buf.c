@@ -46,6 +46,17 @@ static bool buf_reserve(struct buf *b, size_t len)
     return true;
 }
 
+char *buf_room(struct buf *b, size_t len)
+{
+    return buf_reserve(b, len) ? b->data + b->len : NULL;
+}
+
+void buf_add_length(struct buf *b, size_t len)
+{
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
 void buf_add(struct buf *b, const void *data, size_t len)
 {
     if (!buf_reserve(b, len))

@@ -25,22 +25,23 @@ void fd_closep(int *fd)
 
 int fd_read_all(int fd, size_t max, struct buf *ret)
 {
-    char chunk[4096];
+    size_t wanted = 4096; /* most are shorter; longer ones take fewer calls */
 
     buf_reset(ret);
-    for (;;) {
-        ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)ret->len);
+    for (;; wanted = 16384) {
+        char *room = buf_room(ret, wanted);
+        if (!room)
+            return -ENOMEM;
+        ssize_t n = pread(fd, room, wanted, (off_t)ret->len);
+        buf_add_length(ret, n > 0 ? (size_t)n : 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
         if (n == 0)
-            return buf_error(ret);
-        if (ret->len + (size_t)n > max)
+            return 0;
+        if (ret->len > max)
             return -EFBIG;
-        buf_add(ret, chunk, (size_t)n);
-        if (buf_error(ret) < 0)
-            return -ENOMEM;
     }
 }
 

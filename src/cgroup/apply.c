@@ -74,11 +74,20 @@ static int text_width(const char *text)
     return (int)(n < 100 ? n : 100);
 }
 
-static int write_failed(int code, const struct plan_step *step, const char *path, struct err *err)
+/* A file of a group, open for as long as steps come for it: rules for devices come by the dozen. */
+struct step_file {
+    const struct part *part;
+    char name[sizeof(((struct plan_step *)NULL)->file) + 8]; /* from the limit group */
+    int fd, flags;
+};
+
+static int write_failed(int code, const struct plan_step *step, const struct step_file *file,
+                        struct err *err)
 {
-    char option[80];
+    char option[80], path[1024];
     const char *cause = refusal_find(code, step->file);
 
+    part_path(file->part, file->name, path, sizeof(path));
     return err_refuse(err, code, "%scannot write '%.*s' to %s: %s%s%s%s",
                       step_option(step, option, sizeof(option)), text_width(step->text), step->text,
                       path, err_name(code), cause ? " (" : "", cause ? cause : "",
@@ -111,22 +120,25 @@ static char *read_back_copy(const struct plan_step *step, const char *text)
     return strndup(text, strcspn(text, "\n"));
 }
 
-static int step_compare(const struct plan_step *step, int fd, const char *path,
+static int step_compare(const struct plan_step *step, const struct step_file *file,
                         const struct machine *machine, char **ret_text, struct err *err)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
-    char option[80];
-    int r = group_text_read(fd, &text);
+    char option[80], path[1024];
+    int r = group_text_read(file->fd, &text);
 
-    if (r < 0)
+    if (r < 0) {
+        part_path(file->part, file->name, path, sizeof(path));
         return err_refuse(err, -r, "%scannot read %s back: %s",
                           step_option(step, option, sizeof(option)), path, err_name(-r));
+    }
     free(*ret_text);
     *ret_text = read_back_copy(step, buf_text(&text));
     if (!*ret_text)
         return err_nomem(err);
     if (plan_step_matches(step, buf_text(&text), machine))
         return 0;
+    part_path(file->part, file->name, path, sizeof(path));
     return err_refuse(err, ERANGE,
                       "%swrote '%.*s' to %s, but the kernel made it '%.100s'; ask for a value that "
                       "it keeps",
@@ -134,47 +146,65 @@ static int step_compare(const struct plan_step *step, int fd, const char *path,
                       path, *ret_text);
 }
 
-/* dir: "" or "box/" */
-static int step_write(const struct part *part, const char *dir, const struct plan_step *step,
-                      const struct machine *machine, char **ret_text, struct err *err)
+/* 0 or -errno. */
+static int step_file_open(struct step_file *file, const struct part *part, const char *dir,
+                          const char *name, int flags)
 {
-    char file[sizeof(step->file) + 8], path[1024];
-    bool devices = step->check == PLAN_CHECK_DEVICES;
-    int flags = step->check == PLAN_CHECK_NONE || devices ? O_WRONLY : O_RDWR;
+    char path[sizeof(file->name)];
 
-    snprintf(file, sizeof(file), "%s%s", dir, step->file);
-    part_path(part, file, path, sizeof(path));
-    _cleanup_close_ int fd = openat(part->fd, file, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    bool write_only = fd < 0 && flags == O_RDWR && (errno == EACCES || errno == EINVAL);
-    if (write_only)
-        fd = openat(part->fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-
-    size_t len = strlen(step->text);
-    ssize_t n;
-    do
-        n = fd < 0 ? -1 : write(fd, step->text, len);
-    while (n < 0 && fd >= 0 && errno == EINTR);
-    if (n < 0 && step->best_effort && (errno == ENOENT || errno == EOPNOTSUPP || errno == ENODEV))
+    snprintf(path, sizeof(path), "%s%s", dir, name);
+    if (file->fd >= 0 && file->part == part && file->flags == flags &&
+        strcmp(file->name, path) == 0)
         return 0;
-    if (n < 0)
-        return write_failed(errno, step, path, err);
-    if ((size_t)n != len)
-        return write_failed(EIO, step, path, err);
-    if (step->check == PLAN_CHECK_NONE)
-        return 0;
-    if (write_only || devices) {
-        fd_close(fd);
-        if (devices)
-            snprintf(file, sizeof(file), "%s" DEVICES_LIST, dir);
-        fd = openat(part->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-        if (fd < 0)
-            return write_failed(errno, step, path, err);
-    }
-    return step_compare(step, fd, path, machine, ret_text, err);
+    fd_close(file->fd);
+    file->part = part;
+    file->flags = flags;
+    memcpy(file->name, path, sizeof(path));
+    file->fd = openat(part->fd, path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    return file->fd < 0 ? -errno : 0;
 }
 
-static int step_apply(struct group *group, const struct plan *plan, size_t index,
-                      const struct machine *machine, struct err *err)
+static int text_write(int fd, const char *text)
+{
+    size_t len = strlen(text);
+    ssize_t n;
+
+    do
+        n = write(fd, text, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == len ? 0 : -EIO;
+}
+
+/* dir: "" or "box/" */
+static int step_write(struct step_file *file, const struct part *part, const char *dir,
+                      const struct plan_step *step, const struct machine *machine, char **ret_text,
+                      struct err *err)
+{
+    bool devices = step->check == PLAN_CHECK_DEVICES;
+    int flags = step->check == PLAN_CHECK_NONE || devices ? O_WRONLY : O_RDWR;
+    int r = step_file_open(file, part, dir, step->file, flags);
+    bool write_only = flags == O_RDWR && (r == -EACCES || r == -EINVAL);
+
+    if (write_only)
+        r = step_file_open(file, part, dir, step->file, O_WRONLY);
+    if (r == 0)
+        r = text_write(file->fd, step->text);
+    if (step->best_effort && (r == -ENOENT || r == -EOPNOTSUPP || r == -ENODEV))
+        return 0;
+    if (r < 0)
+        return write_failed(-r, step, file, err);
+    if (step->check == PLAN_CHECK_NONE)
+        return 0;
+    if (write_only || devices)
+        r = step_file_open(file, part, dir, devices ? DEVICES_LIST : step->file, O_RDONLY);
+    return r < 0 ? write_failed(-r, step, file, err)
+                 : step_compare(step, file, machine, ret_text, err);
+}
+
+static int step_apply(struct group *group, struct step_file *file, const struct plan *plan,
+                      size_t index, const struct machine *machine, struct err *err)
 {
     const struct plan_step *step = &plan->steps[index];
     const struct part *part = group_part(group, step->controller, step->version);
@@ -197,20 +227,22 @@ static int step_apply(struct group *group, const struct plan *plan, size_t index
         part_path(part, "", path, sizeof(path));
         return devices_apply(part->fd, plan, index, path, &group->read_back[index], err);
     }
-    return step_write(part, step->target == PLAN_INNER ? INNER_NAME "/" : "", step, machine,
+    return step_write(file, part, step->target == PLAN_INNER ? INNER_NAME "/" : "", step, machine,
                       &group->read_back[index], err);
 }
 
 int apply_steps(struct group *group, const struct plan *plan, unsigned targets,
                 const struct machine *machine, struct err *err)
 {
-    for (size_t i = 0; i < plan->n_steps; i++) {
+    struct step_file file = { .fd = -1 };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
         if (!(TARGET_BIT(plan->steps[i].target) & targets &
               (TARGET_BIT(PLAN_GROUP) | TARGET_BIT(PLAN_INNER))))
             continue;
-        int r = step_apply(group, plan, i, machine, err);
-        if (r < 0)
-            return r;
+        r = step_apply(group, &file, plan, i, machine, err);
     }
-    return 0;
+    fd_close(file.fd);
+    return r < 0 ? r : 0;
 }

@@ -64,6 +64,7 @@ struct hierarchy {
     bool read_only;       /* mounted so */
     bool opened;          /* looked at: the fds and `writable` are valid */
     bool writable;        /* groups can be made at the base */
+    bool root_is_ours;    /* the visible root is known to be writable */
     bool own_known;       /* our own group can be named beneath the mount */
     size_t top;           /* v2: enabling controllers begins behind so many components of base */
     char *name, *mount_point, *mount_root, *own, *base; /* owned */
@@ -88,6 +89,7 @@ struct cgroups {
     size_t n_hierarchies;
     struct layout layout;
     char **texts;                  /* owned: obstacles and remedies that layout points to */
+    uid_t uid;                     /* ours, once usual_find() has asked */
     enum known *initial_namespace; /* owned: found out when it is first asked for */
 };
 

@@ -273,7 +273,7 @@ static void hierarchy_find_base(struct cgroups *cgroups, struct hierarchy *h)
     base_open(h);
     if (h->error < 0 || h->read_only)
         return;
-    h->writable = nearest_is_writable(h);
+    h->writable = (h->root_is_ours && h->base_fd == h->root_fd) || nearest_is_writable(h);
     if (!h->writable && errno != EACCES && errno != EROFS)
         h->error = -errno;
     if (h->error < 0)

@@ -21,8 +21,8 @@
 #define TOP        "/sys/fs/cgroup"
 #define ROOT_INODE 1
 
-/* Is it what it should be there? The fd of its root, or -1. */
-static int usual_open(int version, const char *point)
+/* Is it what it should be there? The fd of its root, or -1; *ret_ours: we own it, and may make groups in it. */
+static int usual_open(int version, const char *point, uid_t uid, bool *ret_ours)
 {
     _cleanup_close_ int fd = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct statfs fs;
@@ -33,6 +33,7 @@ static int usual_open(int version, const char *point)
     if (fs.f_type != (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ||
         (fs.f_flags & ST_RDONLY) || st.st_ino != ROOT_INODE)
         return -1;
+    *ret_ours = st.st_uid == uid && (st.st_mode & S_IWUSR);
     return TAKE_FD(fd);
 }
 
@@ -55,7 +56,7 @@ static bool usual_add(struct cgroups *cgroups, int version, const char *point, c
     if (hierarchy_set(h, &mount) < 0)
         return false;
     if (look)
-        h->root_fd = usual_open(version, point);
+        h->root_fd = usual_open(version, point, cgroups->uid, &h->root_is_ours);
     return !look || h->root_fd >= 0;
 }
 
@@ -89,6 +90,7 @@ bool usual_find(struct cgroups *cgroups, const struct membership *members, size_
     if (cgroups->root_fd >= 0 || !cgroups->options.selective || cgroups->options.rootless ||
         !namespace_is_known_initial(cgroups) || statfs(TOP, &fs) < 0)
         return false;
+    cgroups->uid = geteuid();
     if (fs.f_type != CGROUP2_SUPER_MAGIC)
         return usual_add(cgroups, 2, TOP "/unified", "", true) &&
                usual_add_all_v1(cgroups, members, n);
