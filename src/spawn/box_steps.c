@@ -206,17 +206,11 @@ static bool has_time_namespace(const struct launch *launch)
     return (launch->spec->namespaces & CLONE_NEWTIME) != 0;
 }
 
-/* The box stays in the old one; COMMAND's process is born in the new one. See time_namespaces(7). */
-static int step_time(struct launch *launch, struct err *err)
+static int time_set_offsets(const struct spec *spec, struct err *err)
 {
-    const struct spec *spec = launch->spec;
     char text[112];
     int r;
 
-    if (unshare(CLONE_NEWTIME) < 0)
-        return err_refuse(err, errno, "--time: cannot make a time namespace: %m");
-    if (!spec->time_offset_set)
-        return 0;
     snprintf(text, sizeof(text), "monotonic %lld %u\nboottime %lld %u\n",
              (long long)spec->time_monotonic_s, spec->time_monotonic_ns,
              (long long)spec->time_boottime_s, spec->time_boottime_ns);
@@ -225,6 +219,26 @@ static int step_time(struct launch *launch, struct err *err)
         return err_refuse(err, ERANGE, "--time-offset: a clock would be before 0 or too far ahead");
     return r < 0 ? err_refuse(err, -r, "--time-offset: cannot shift the clocks: %s", err_name(-r))
                  : 0;
+}
+
+/*
+ * The box stays in the old one; COMMAND's process is born in the new one. A box that becomes COMMAND goes
+ * there: exec does it from Linux 6.3 on only. See time_namespaces(7).
+ */
+static int step_time(struct launch *launch, struct err *err)
+{
+    const struct spec *spec = launch->spec;
+    _cleanup_close_ int fd = -1;
+
+    if (unshare(CLONE_NEWTIME) < 0)
+        return err_refuse(err, errno, "--time: cannot make a time namespace: %m");
+    int r = spec->time_offset_set ? time_set_offsets(spec, err) : 0;
+    if (r < 0 || spec->init)
+        return r;
+    fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+        return err_refuse(err, errno, "--time: cannot enter the time namespace: %m");
+    return 0;
 }
 
 /* ---- what COMMAND inherits from the box ------------------------------------------------------------------ */
