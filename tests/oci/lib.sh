@@ -34,6 +34,8 @@ id_count=0
 # ---- the root --------------------------------------------------------------------------------------
 
 busybox=$(command -v busybox) || skip_all 'busybox is not installed'
+# To the shell of busybox itself it is a name.
+case $busybox in /*) ;; *) busybox=/bin/busybox ;; esac
 template=$work/rootfs
 
 make_template() {
