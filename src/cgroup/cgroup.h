@@ -120,13 +120,16 @@ int group_create(struct cgroups *cgroups, const struct plan *plan, const struct 
 /*
  * The first half of group_create(): the groups of the unified hierarchy alone are made, so that a process
  * can be born there (group_entry().v2_fd) before the limits are written by group_complete(). Without such a
- * hierarchy nothing is made yet. On error of either everything made is removed again, the group included,
- * and who was born in it is killed. cgroups, plan, machine and name are used until group_complete() returns.
+ * hierarchy nothing is made yet. On error everything made is removed again. cgroups, plan, machine and name are
+ * used until group_complete() returns.
  */
 int group_begin(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
                 const char *name, struct group **ret, struct err *err);
-/* The second half: the other groups, and the limits. On error *group is NULL afterwards. */
-int group_complete(struct group **group, struct err *err);
+/*
+ * The second half: the other groups, and the limits. On error the group is as far as it came: the caller ends
+ * whoever was born in it and removes it, which takes no memory.
+ */
+int group_complete(struct group *group, struct err *err);
 /* Numbers of all processes in the group and beneath, in our pid namespace; the caller frees *ret. */
 int group_pids(const struct group *group, pid_t **ret, size_t *ret_n, struct err *err);
 bool group_is_frozen(const struct group *group);
@@ -171,6 +174,21 @@ struct group_entry {
     size_t n_tasks_fds;
 };
 struct group_entry group_entry(const struct group *group);
+
+/*
+ * The same for a further process, straight from the record that group_paths() made: nothing else of the groups
+ * is opened. What of them is not there any more is left out. The fds are the caller's.
+ */
+struct group_way {
+    int v2_fd;
+    int tasks_fds[24]; /* HIERARCHIES_MAX */
+    size_t n_tasks_fds;
+};
+#define GROUP_WAY_INIT ((struct group_way){ .v2_fd = -1 })
+int group_way_open(const char *paths, int root_fd, struct group_way *ret, struct err *err);
+void group_way_close(struct group_way *way);
+/* Is one of the groups on record frozen, by either version? What cannot be read is not. */
+bool groups_are_frozen(const char *paths, int root_fd);
 
 /* Tighter limits above the base: calls fn for each limit of the plan that an ancestor undercuts. */
 int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,

@@ -375,9 +375,8 @@ int group_begin(struct cgroups *cgroups, const struct plan *plan, const struct m
     return 0;
 }
 
-int group_complete(struct group **group, struct err *err)
+int group_complete(struct group *g, struct err *err)
 {
-    struct group *g = *group;
     const struct plan *plan = g->making.plan;
     const struct machine *machine = g->making.machine;
     int r = parts_make(g, 1, false, err);
@@ -389,10 +388,8 @@ int group_complete(struct group **group, struct err *err)
             r = part_make_inner(&g->part[i], err);
     if (r == 0)
         r = apply_steps(g, plan, TARGET_BIT(PLAN_INNER), machine, err);
-    if (r < 0) {
-        *group = NULL;
-        return group_abandon(g, r);
-    }
+    if (r < 0)
+        return r;
     g->making = (struct making){ 0 };
     group_collect_entry(g);
     return 0;
@@ -404,9 +401,11 @@ int group_create(struct cgroups *cgroups, const struct plan *plan, const struct 
     struct group *group;
     int r = group_begin(cgroups, plan, machine, name, &group, err);
 
-    if (r == 0)
-        r = group_complete(&group, err);
-    if (r == 0)
-        *ret = group;
-    return r;
+    if (r < 0)
+        return r;
+    r = group_complete(group, err);
+    if (r < 0)
+        return group_abandon(group, r);
+    *ret = group;
+    return 0;
 }

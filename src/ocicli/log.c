@@ -119,12 +119,13 @@ static void format_line(bool json, const char *level, char *text, struct buf *li
  */
 static void say(const struct session *session, const char *level, const char *sentence, bool twice)
 {
-    _cleanup_buf_ struct buf log_line = BUF_INIT, line = BUF_INIT;
+    _cleanup_buf_ struct buf log_line = BUF_INIT;
     char text[sizeof(((struct err *)NULL)->text)];
+    char line[sizeof(text) + sizeof(OCICLI_PROGRAM) + 4]; /* that memory has run out is told, too */
 
     snprintf(text, sizeof(text), "%s", sentence);
     clean(text);
-    buf_printf(&line, OCICLI_PROGRAM ": %s\n", text);
+    snprintf(line, sizeof(line), OCICLI_PROGRAM ": %s\n", text);
     if (session->log_fd >= 0 || is_json(session)) {
         int fd = session->log_fd >= 0 ? session->log_fd : STDERR_FILENO;
         format_line(is_json(session), level, text, &log_line);
@@ -132,7 +133,7 @@ static void say(const struct session *session, const char *level, const char *se
         if (!twice || fd == STDERR_FILENO)
             return;
     }
-    fd_write_all(STDERR_FILENO, buf_text(&line), line.len);
+    fd_write_all(STDERR_FILENO, line, strlen(line));
 }
 
 /*

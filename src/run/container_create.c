@@ -20,6 +20,7 @@ struct making {
     int gate_fd;
     int console_fd;
     struct filter filter;
+    struct notify notify;
     struct buf lines; /* of the record */
     struct process init;
     bool pid_file_written;
@@ -53,6 +54,7 @@ void making_free(struct making *making)
         return;
     run_done(&making->run);
     filter_done(&making->filter);
+    notify_done(&making->notify);
     fd_close(making->gate_fd);
     fd_close(making->console_fd);
     buf_done(&making->lines);
@@ -89,6 +91,29 @@ static int make_plan(struct making *making, struct err *err)
     return run_make_plan(&making->run, err);
 }
 
+/* From here on the spec has a mount more. */
+static int make_notify(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+
+    if (!notify_is_wanted(making->options))
+        return 0;
+    int r = notify_prepare(&making->notify, run->state, run->spec, err);
+    if (r >= 0)
+        run->spec = &making->notify.spec;
+    return r;
+}
+
+/* Only now: it is on record. */
+static int make_notify_directory(struct making *making, struct err *err)
+{
+    _cleanup_close_ int fd = -1;
+
+    return notify_is_wanted(making->options)
+               ? state_directory(making->run.state, making->run.spec->name, &fd, err)
+               : 0;
+}
+
 static int make_record(struct making *making, struct err *err)
 {
     struct run *run = &making->run;
@@ -99,6 +124,8 @@ static int make_record(struct making *making, struct err *err)
     gate_name(making->gate);
     if (targets_name(&run->targets, making->root, sizeof(making->root)))
         buf_printf(&making->lines, "uses %s\n", making->root);
+    if (notify_is_wanted(making->options))
+        buf_puts(&making->lines, "notify yes\n");
     r = launch_record_lines(run, &making->lines, err);
     if (r >= 0)
         r = container_record_lines(run->spec, &run->plan.plan->in_force, making->gate,
@@ -107,7 +134,7 @@ static int make_record(struct making *making, struct err *err)
         r = record_begin(run->state, run->spec->name, buf_text(&making->lines), &run->record, err);
     if (r >= 0 && *making->root)
         r = state_use(run->state, making->root, run->spec->name, err);
-    return r;
+    return r < 0 ? r : make_notify_directory(making, err);
 }
 
 /* ---- the box ------------------------------------------------------------------------------------------- */
@@ -194,7 +221,7 @@ static int make_box(struct making *making, struct err *err)
 
 static int make_groups(struct making *making, struct err *err)
 {
-    return making->run.group ? group_complete(&making->run.group, err) : 0;
+    return making->run.group ? group_complete(making->run.group, err) : 0;
 }
 
 /* ---- hooks ----------------------------------------------------------------------------------------------- */
@@ -295,30 +322,15 @@ static int make_settled(struct making *making, struct err *err)
 
 /* ---- all of it -------------------------------------------------------------------------------------------------- */
 
-/* The groups that group_complete() could not remove, with the box in one of them. */
-static int clean_groups_on_record(struct making *making, struct err *err)
-{
-    _cleanup_buf_ struct buf paths = BUF_INIT;
-
-    if (making->run.group || !making->run.spawned)
-        return 0;
-    if (spawn_reap(&making->run.spawn, true, err) < 0)
-        return -EBUSY;
-    making->run.reaped = true;
-    container_group_lines(buf_text(&making->lines), &paths);
-    return buf_error(&paths) < 0 ? err_nomem(err)
-                                 : group_reclaim(buf_text(&paths), -1, RECLAIM_KILL, err);
-}
-
 static void making_clean(struct making *making)
 {
     struct run *run = &making->run;
 
-    if (run->record && clean_groups_on_record(making, NULL) < 0)
-        return; /* it stays on record, for the next call */
     if (run->record) {
         gate_remove(run->state, making->gate);
         record_remove_brief(run->state, run->spec->name);
+        if (notify_is_wanted(making->options))
+            state_remove_directory(run->state, run->spec->name, "");
         if (making->pid_file_written)
             unlink(making->options->pid_file);
     }
@@ -335,9 +347,9 @@ static void making_clean(struct making *making)
 int making_create(struct making *making, struct err *err)
 {
     static int (*const step_table[])(struct making *, struct err *) = {
-        make_check,   make_state, make_plan,        make_record,  make_filter,
-        make_console, make_gate,  make_first_group, make_box,     make_groups,
-        make_hooks,   make_go,    make_pid_file,    make_settled,
+        make_check,  make_state,   make_plan, make_notify,      make_record,
+        make_filter, make_console, make_gate, make_first_group, make_box,
+        make_groups, make_hooks,   make_go,   make_pid_file,    make_settled,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {

@@ -1,5 +1,6 @@
 /* What killed calls left half made is undone by whoever comes next. */
 #include <errno.h>
+#include <signal.h>
 
 #include "run/container_private.h"
 
@@ -10,8 +11,13 @@ int container_open_state(struct engine *engine, struct state **ret, struct err *
 
 void container_remove_files(struct container *container)
 {
+    char value[8];
+
     if (*container->gate)
         gate_remove(container->state, container->gate);
+    if (!container->intact ||
+        record_find(buf_text(&container->text), "notify", value, sizeof(value)))
+        notify_remove(container);
     if (*container->root && state_leave(container->state, container->root, container->name) &&
         container->intact)
         targets_reclaim(buf_text(&container->text));
@@ -58,12 +64,30 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
     return r;
 }
 
+/* Of a call that was killed only what it had started is left, which ends as soon as it notices. */
+static bool maker_lives(struct state *state, const char *name)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    char digits[24];
+    uint64_t pid;
+    bool alive;
+
+    if (state_read(state, name, &text, &alive, NULL) < 0 ||
+        !record_find(buf_text(&text), "supervisor", digits, sizeof(digits)) ||
+        number_parse(digits, INT32_MAX, &pid) < 0 || pid == 0)
+        return true;
+    return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
 void container_reclaim_pending(struct engine *engine, struct state *state, const char *name)
 {
     struct pending pending = { .engine = engine, .state = state };
     unsigned reclaimed, failed;
 
     state_reclaim_pending(state, reclaim_one, &pending, &reclaimed, &failed, NULL);
-    if (state_wait_pending(state, name, PENDING_WAIT_US) > 0)
+    int r = state_wait_pending(state, name, PENDING_WAIT_US);
+    if (r == -EBUSY && !maker_lives(state, name))
+        r = state_wait_pending(state, name, CONTAINER_END_US);
+    if (r > 0)
         state_reclaim_pending(state, reclaim_one, &pending, &reclaimed, &failed, NULL);
 }

@@ -3,7 +3,7 @@
  *
  *   kind container        group VERSION ...      pids own            root, made (targets.c)
  *   bundle PATH           rootfs PATH            owner UID           cgroup PATH
- *   inside yes            uses ROOT              (limits are mirrored; of the root, who uses it)
+ *   inside yes            uses ROOT              notify yes
  *   gate NAME             annotation KEY=VALUE   limit NAME TEXT     document JSON
  *   hook POINT TIMEOUT-US PATH, followed by its argument and environment lines
  * and, as it comes about,
@@ -281,12 +281,16 @@ struct brief {
 /* FNV-1a of the groups' lines: what a damaged record must not be believed about. */
 static uint64_t groups_hash(const char *text)
 {
-    _cleanup_buf_ struct buf lines = BUF_INIT;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const char *line, *value;
+    size_t len, value_len;
 
-    container_group_lines(text, &lines);
-    for (size_t i = 0; i < lines.len; i++)
-        hash = (hash ^ (unsigned char)lines.data[i]) * UINT64_C(0x100000001b3);
+    while (line_next(&text, &line, &len)) {
+        value = line_value(line, len, "group", &value_len);
+        /* The line's end is hashed as well: no line can run on into the next. */
+        for (size_t i = 0; value && i <= value_len; i++)
+            hash = (hash ^ (unsigned char)value[i]) * UINT64_C(0x100000001b3);
+    }
     return hash;
 }
 

@@ -1,5 +1,6 @@
 /* The verb run: create and start, and where somebody waits for it, its whole life. */
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "run/container_private.h"
@@ -9,12 +10,33 @@ int exit_status(const struct spawn_exit *end)
     return end->exited ? end->status : 128 + end->status;
 }
 
-/* Whoever waits for the end sees it on the launch itself: the process is our child. */
-static int run_to_its_end(struct foreground *foreground, struct making *making, int *ret_status,
-                          struct err *err)
+/* It says that it is ready while we wait for its end. */
+struct readiness {
+    int fd, slot;
+    const struct container_options *options;
+    struct run *run;
+};
+
+static int on_notify(void *data, int fd, short revents)
 {
-    struct run *run = making_run(making);
+    struct readiness *readiness = data;
+
+    (void)revents;
+    /* A caller who cannot be told is no reason to end the container. */
+    if (notify_pass(fd, readiness->options->notify_socket, readiness->run->spawn.box_pid) != 0)
+        loop_remove_fd(&readiness->run->loop, readiness->slot);
+    return 0;
+}
+
+/* Whoever waits for the end sees it on the launch itself: the process is our child. */
+static int run_to_its_end(struct foreground *foreground, struct readiness *readiness,
+                          int *ret_status, struct err *err)
+{
+    struct run *run = readiness->run;
     enum spawn_event event;
+
+    if (readiness->fd >= 0)
+        readiness->slot = loop_add_fd(&run->loop, readiness->fd, POLLIN, on_notify, readiness);
     int r = spawn_read(&run->spawn, true, &event, &run->exit, err);
 
     if (r >= 0)
@@ -31,15 +53,25 @@ static int run_made(struct foreground *foreground, struct making *making,
     struct run *run = making_run(making);
     struct engine *engine = run->engine;
     const char *name = run->spec->name;
+    struct readiness readiness = { .fd = -1, .slot = -1, .options = options, .run = run };
     struct err warning = ERR_INIT;
-    int r = container_start(engine, name, options, err);
+    int r = foreground ? container_start_unready(engine, name, options, &readiness.fd, err)
+                       : container_start(engine, name, options, err);
 
     *ret_status = 0;
     if (r >= 0 && foreground)
-        r = run_to_its_end(foreground, making, ret_status, err);
+        r = run_to_its_end(foreground, &readiness, ret_status, err);
+    fd_close(readiness.fd);
     if (r >= 0 && (!foreground || keep))
         return r;
     int deleted = container_delete(engine, name, true, options, &warning);
+    if (deleted < 0) { /* what failed once need not fail again; nobody else is going to try */
+        warning = ERR_INIT;
+        deleted = container_delete(engine, name, true, options, &warning);
+    }
+    if (deleted <
+        0) /* without memory, say: its processes and groups go at least, its record stays */
+        run_clean(run, NULL);
     if (r < 0)
         return r;
     if (err)

@@ -45,6 +45,11 @@ sweep() { # NAME STRIDE FAULTSTEP-ARGUMENT...
     shift 2
     status=0
     "$step" -s "$t_stride" -w "$hang_ms" "$@" >"$out" 2>"$err" </dev/null || status=$?
+    sweep_judge "$t_name"
+}
+
+sweep_judge() { # NAME: what faultstep said stands in $status, $out and $err
+    t_name=$1
     t_counts=$(tail -n 1 "$out")
     if [ "$status" -ne 0 ] || [ "${t_counts#points=}" = "$t_counts" ]; then
         not_ok "$t_name" "faultstep ended with status $status"

@@ -1,7 +1,8 @@
 /*
  * What the fault tools share: faultstep.c (the command line and the sweeps), fault_trace.c (one run
  * with one fault), fault_judge.c (was it as it should be?), fault_left.c (what is left of it, and what
- * is seen of it from outside), fault_names.c (system calls and errors by name).
+ * is seen of it from outside), fault_container.c (points of a container's verbs), fault_names.c (system calls
+ * and errors by name).
  */
 #pragma once
 
@@ -26,6 +27,17 @@ struct fault_terminal {
     int master, slave; /* -1: none */
 };
 
+struct fault_text {
+    char *data; /* ends with NUL once there is any */
+    size_t len;
+};
+
+/* What several programs of one point share, since the process that they are for outlives them. */
+struct fault_pipes {
+    int in[2], out[2];      /* in[1] is closed when COMMAND has been looked at */
+    struct fault_text text; /* what came out */
+};
+
 struct fault_job {
     char *const *argv;
     const char *name; /* of the run: what its groups and records are named after */
@@ -40,11 +52,7 @@ struct fault_job {
     unsigned limit_ms;   /* longer than this is a hang */
     unsigned blocked_ms; /* not 0: a target that sleeps for so long is killed in its sleep */
     struct fault_terminal terminal;
-};
-
-struct fault_text {
-    char *data; /* ends with NUL once there is any */
-    size_t len;
+    struct fault_pipes *pipes; /* NULL: its own */
 };
 
 struct fault_outcome {
@@ -89,6 +97,10 @@ struct sweep {
     unsigned long first, stride;
     const char *said;
     const char *error_name;
+    const char *bundle;      /* not NULL: PROGRAM is an OCI runtime */
+    char *before[4], *after; /* its verbs, before each point, and after one that succeeded */
+    bool compare_groups;     /* the limits from outside must be as usual, or on failure as before */
+    struct fault_text origin; /* they before the program */
     bool verbose, terminal;
     struct fault_text normal; /* what a run without a fault prints */
     struct termios modes;     /* of the terminal */
@@ -106,13 +118,31 @@ void fault_print_difference(const char *usual, const char *now);
 void fault_print_counts(const struct sweep *sweep);
 _Noreturn void fault_broken(const char *what);
 
+/* fault_container.c */
+/* A point of a container's verb: the verbs before, the program with its fault, and on success the verb after. */
+void fault_container_run(struct sweep *sweep, const char *name, struct fault_outcome *ret);
+/* delete --force, which must leave nothing, and then the ID must serve again. Returns how much is not so, in
+ * lines added to ret. */
+unsigned fault_container_end(const struct sweep *sweep, const char *name, bool reuse,
+                             struct fault_text *ret);
+/* A verb of the runtime without any fault; false: it failed, and said so in ret_err (may be NULL). */
+bool fault_container_verb(const struct sweep *sweep, const char *verb, const char *name,
+                          struct fault_pipes *pipes, struct fault_text *ret_err);
+
 /* fault_trace.c */
 /* Run the job to its end, whatever that takes. False: it could not be started at all. */
 bool fault_run(const struct fault_job *job, struct fault_outcome *ret);
 void fault_outcome_done(struct fault_outcome *outcome);
+/* Take what comes out until COMMAND has said all it has to say (converse: been looked at, too) or no process
+ * is left. False: neither within limit_ms. */
+bool fault_wait_output(const struct fault_job *job, const char *said);
+/* Wait for the end of all our children; false: some are left after so long. */
+bool fault_wait_children(unsigned ms);
 void fault_text_add(struct fault_text *text, const char *data, size_t len);
 
 /* fault_left.c */
+/* Containers' records are beneath this directory, and everything there counts; NULL: those of runs. */
+void fault_left_set_root(const char *root);
 /* Groups, records and mounts that bear the name: one line each is added to ret. Returns how many. */
 unsigned fault_left(const char *name, struct fault_text *ret);
 /* The run as its surroundings see it: limits of its groups, who is in them, which namespaces differ. */

@@ -8,6 +8,9 @@
 
 #include "fault.h"
 
+/* So long may a process that is killed take to be gone. */
+#define LATE_MS 300u
+
 static const char *const count_names[COUNTS] = {
     "points", "left",   "late", "alive",   "stuck",    "hung",       "crashed",
     "open",   "untrue", "mute", "unclean", "given_up", "unrestored",
@@ -44,9 +47,16 @@ bool fault_output_as_usual(const struct sweep *sweep, const struct fault_outcome
 {
     const char *out = outcome->out.data ? outcome->out.data : "";
 
-    if (sweep->job.converse)
+    if (sweep->job.converse || sweep->compare_groups)
         return strcmp(out, sweep->normal.data) == 0;
     return !sweep->said || strstr(out, sweep->said);
+}
+
+/* A call that failed has changed nothing. */
+static bool limits_changed(const struct sweep *sweep, const struct fault_outcome *outcome)
+{
+    return sweep->compare_groups && sweep->job.action != ACTION_KILL &&
+           strcmp(outcome->out.data, sweep->origin.data) != 0;
 }
 
 static void judge_status(const struct sweep *sweep, const struct fault_outcome *outcome,
@@ -64,6 +74,12 @@ static void judge_status(const struct sweep *sweep, const struct fault_outcome *
     switch (WEXITSTATUS(status)) {
     case 0:
         ret->is[OPEN] = !fault_output_as_usual(sweep, outcome);
+        break;
+    case 1:
+    case 255: /* those of an OCI runtime */
+        ret->is[UNTRUE] = !sweep->bundle;
+        ret->is[MUTE] = outcome->err.len == 0;
+        ret->is[OPEN] = limits_changed(sweep, outcome);
         break;
     case 125:
     case 126:
@@ -90,10 +106,41 @@ static bool modes_differ(const struct sweep *sweep)
            now.c_oflag != sweep->modes.c_oflag;
 }
 
+/*
+ * A container may well be there afterwards, and be deleted; but whoever fails to make one clears up himself,
+ * also when it was the container's own process that was killed.
+ */
+static void judge_container(const struct sweep *sweep, const struct fault_outcome *outcome,
+                            const char *name, struct judgement *ret)
+{
+    bool ended = sweep->job.action != ACTION_KILL || sweep->job.target != TARGET_SUPERVISOR;
+
+    ret->is[HUNG] = outcome->hung;
+    judge_status(sweep, outcome, ret);
+    if (!sweep->before[0] && ended && !outcome->hung && outcome->status != 0 &&
+        !fault_call_cleans(outcome->call)) {
+        ret->is[UNCLEAN] = !fault_wait_children(LATE_MS);
+        if (ret->is[UNCLEAN])
+            fault_text_add(&ret->left, "process\n", 8);
+    }
+    ret->is[LEFT] = fault_left(name, &ret->left) > 0;
+    /* Who has no memory at all any more may leave a record of what is not there. */
+    const char *left = ret->left.data;
+    bool counts = ret->is[LEFT] && (!sweep->job.from_there_on || strstr(left, "group ") != NULL);
+    if (counts && !sweep->before[0] && ended && outcome->status != 0 &&
+        !fault_call_cleans(outcome->call))
+        ret->is[UNCLEAN] = true;
+    ret->is[STUCK] = fault_container_end(sweep, name, ret->is[LEFT], &ret->stuck) > 0;
+}
+
 static void judge(const struct sweep *sweep, const struct fault_outcome *outcome, const char *name,
                   struct judgement *ret)
 {
     *ret = (struct judgement){ .is[POINTS] = true };
+    if (sweep->bundle) {
+        judge_container(sweep, outcome, name, ret);
+        return;
+    }
     ret->is[LEFT] = fault_left(name, &ret->left) > 0;
     ret->is[LATE] = outcome->late;
     ret->is[ALIVE] = outcome->survivors > 0;

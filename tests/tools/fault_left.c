@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -74,8 +75,45 @@ static void add_group(const char *path, void *data)
 
 /* ---- records and mounts ------------------------------------------------------------------------ */
 
+static const char *container_root;
+
+void fault_left_set_root(const char *root)
+{
+    container_root = root;
+}
+
+/* Everything beneath the root but the directories that stay, and what is kept for the next container. */
+static unsigned left_in_root(const char *path, unsigned depth, struct fault_text *ret)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    char below[4096];
+    struct stat st;
+    unsigned n = 0;
+
+    while (dir && (entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+        if (depth == 0 && strcmp(entry->d_name, ".seccomp") == 0)
+            continue;
+        bool directory = lstat(below, &st) == 0 && S_ISDIR(st.st_mode);
+        if (!directory || depth > 0 || entry->d_name[0] != '.') {
+            n++;
+            add_line(ret, "record ", below);
+        }
+        if (directory && depth < DEPTH_MAX)
+            n += left_in_root(below, depth + 1, ret);
+    }
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
 static unsigned left_records(const char *name, struct fault_text *ret)
 {
+    if (container_root)
+        return left_in_root(container_root, 0, ret);
     const char *path = getenv("RATION_STATE_DIR");
     DIR *dir = opendir(path && *path ? path : "/run/ration");
     const struct dirent *entry;

@@ -121,6 +121,18 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
+/* Those that programs share stay with whoever made them. */
+static bool make_in_and_out(const struct fault_job *job, int in[2], int out[2])
+{
+    if (!job->pipes)
+        return make_pipe(in, job->converse) && make_pipe(out, job->terminal.slave < 0);
+    in[0] = job->converse ? fcntl(job->pipes->in[0], F_DUPFD_CLOEXEC, 3) : -1;
+    in[1] = -1;
+    for (int i = 0; i < 2; i++)
+        out[i] = fcntl(job->pipes->out[i], F_DUPFD_CLOEXEC, 3);
+    return out[0] >= 0 && out[1] >= 0;
+}
+
 static bool start(struct engine *engine)
 {
     const struct fault_job *job = engine->job;
@@ -128,8 +140,8 @@ static bool start(struct engine *engine)
     int in[2], out[2], hit[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     engine->err_file = tmpfile();
-    if (null < 0 || !engine->err_file || !make_pipe(in, job->converse) ||
-        !make_pipe(out, !terminal) || !make_pipe(hit, job->action == ACTION_ALLOC))
+    if (null < 0 || !engine->err_file || !make_in_and_out(job, in, out) ||
+        !make_pipe(hit, job->action == ACTION_ALLOC))
         return false;
     const int fds[3] = {
         terminal        ? job->terminal.slave
@@ -246,12 +258,10 @@ static void on_call(struct engine *engine)
 
 static void become_watched(struct engine *engine)
 {
-    long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
+    long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
 
     if (engine->generations > 0)
         options |= FOLLOW;
-    else if (engine->job->target != TARGET_SUPERVISOR)
-        options |= PTRACE_O_TRACEEXEC; /* what it executes is no longer ration */
     ptrace(PTRACE_SETOPTIONS, engine->watched, NULL, (void *)options);
     engine->ready = true;
     engine->early = 0;
@@ -285,8 +295,10 @@ static void on_stop(struct engine *engine, pid_t pid, int status)
         become_watched(engine);
     else if (signal == (SIGTRAP | 0x80))
         on_call(engine);
+    else if (event == PTRACE_EVENT_EXEC && engine->job->target == TARGET_SUPERVISOR)
+        go_on(engine, 0); /* some runtimes execute themselves */
     else if (event == PTRACE_EVENT_EXEC)
-        let_go(engine);
+        let_go(engine); /* what it executes is no longer ration */
     else if (event != 0)
         on_birth(engine);
     else
@@ -320,17 +332,19 @@ static void on_output(struct engine *engine)
 {
     char chunk[4096];
     ssize_t n = read(engine->out_fd, chunk, sizeof(chunk));
-    struct fault_text *out = &engine->out->out;
+    struct fault_pipes *pipes = engine->job->pipes;
+    struct fault_text *out = pipes ? &pipes->text : &engine->out->out;
+    int *in_fd = pipes ? &pipes->in[1] : &engine->in_fd;
 
     if (n <= 0) {
         close_fd(&engine->out_fd);
         return;
     }
     fault_text_add(out, chunk, (size_t)n);
-    if (engine->job->converse && engine->in_fd >= 0 && out->len >= 4 &&
+    if (engine->job->converse && *in_fd >= 0 && out->len >= 4 &&
         strcmp(out->data + out->len - 4, "END\n") == 0) {
         fault_outside(engine->job->name, out);
-        close_fd(&engine->in_fd);
+        close_fd(in_fd);
     }
 }
 
@@ -402,6 +416,58 @@ static void wait_for_rest(struct engine *engine)
     }
 }
 
+/* A target that outlives the program goes on alone. It may be running, so that it has to be stopped first. */
+static void leave_watched(struct engine *engine)
+{
+    int status;
+
+    if (!engine->watched)
+        return;
+    kill(engine->watched, SIGSTOP);
+    while (waitpid(engine->watched, &status, __WALL) == engine->watched && WIFSTOPPED(status)) {
+        if (WSTOPSIG(status) == SIGSTOP) {
+            let_go(engine);
+            return;
+        }
+        ptrace(PTRACE_CONT, engine->watched, NULL, NULL);
+    }
+    engine->watched = 0;
+}
+
+bool fault_wait_children(unsigned ms)
+{
+    uint64_t deadline = now_ms() + ms;
+    pid_t pid;
+
+    do {
+        while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+            ;
+        if (pid < 0)
+            return true;
+        poll(NULL, 0, 2);
+    } while (now_ms() < deadline);
+    return false;
+}
+
+bool fault_wait_output(const struct fault_job *job, const char *said)
+{
+    struct fault_outcome outcome = { 0 };
+    struct engine engine = { .job = job, .out = &outcome, .out_fd = job->pipes->out[0] };
+    uint64_t deadline = now_ms() + job->limit_ms;
+    struct pollfd poll_fd = { .fd = engine.out_fd, .events = POLLIN };
+
+    while (now_ms() < deadline) {
+        const char *text = job->pipes->text.data;
+        if (job->converse ? job->pipes->in[1] < 0 : !said || (text && strstr(text, said)))
+            return true;
+        if (poll(&poll_fd, 1, 5) > 0)
+            on_output(&engine);
+        else if (fault_wait_children(0))
+            return true;
+    }
+    return false;
+}
+
 static void take_errors(struct engine *engine)
 {
     char chunk[4096];
@@ -437,6 +503,8 @@ bool fault_run(const struct fault_job *job, struct fault_outcome *ret)
     wait_for_program(&engine);
     if (!job->once)
         wait_for_rest(&engine);
+    else if (job->pipes)
+        leave_watched(&engine);
     while (engine.out_fd >= 0 &&
            poll(&(struct pollfd){ .fd = engine.out_fd, .events = POLLIN }, 1, 0) > 0)
         on_output(&engine);

@@ -22,10 +22,18 @@
  *     -x TEXT                     the output that COMMAND makes when it ran (default: any)
  *     -i                          COMMAND is fingerprint: compare what it prints
  *     -v                          a line for each point
+ *     -c BUNDLE                   PROGRAM is an OCI runtime, "@" in its arguments the ID
+ *     -a VERB,VERB                what it does with that before each point: "create,start"
+ *     -z VERB                     what it does after one that succeeded: "start"
+ *     -g                          compare the groups' limits: as usual, or on failure as before
  *
  * "@" in an argument becomes a name of the point's own, to be given as --name: what is left is looked
  * for by it. After a point with leftovers PROGRAM is called once more, for a run that does nothing, and
  * must have cleared them away.
+ *
+ * With -c the arguments begin with "--root DIR", and nothing else may be in DIR. After each point comes
+ * "delete --force ID", which must succeed, leave nothing and let the ID be used again: "stuck" otherwise, also
+ * for a process that lives on.
  *
  * A sweep prints a line for each point that is not as it should be, and at the end its counts:
  *   points                  faults that were made
@@ -112,7 +120,9 @@ static void run_point(struct sweep *sweep, struct fault_outcome *ret, char *name
     argv[n] = NULL;
     sweep->job.argv = argv;
     sweep->job.name = name;
-    if (!fault_run(&sweep->job, ret))
+    if (sweep->bundle)
+        fault_container_run(sweep, name, ret);
+    else if (!fault_run(&sweep->job, ret))
         fault_broken("cannot run the program");
     while (n > 0)
         free(argv[--n]);
@@ -132,6 +142,8 @@ static bool sweep_point(struct sweep *sweep, unsigned long point)
     run_point(sweep, &outcome, name, sizeof(name));
     bool more = outcome.reached && !outcome.blocked;
     if (!outcome.reached || outcome.spared) {
+        if (sweep->bundle && fault_container_end(sweep, name, false, &sweep->normal) > 0)
+            fault_broken("a container without any fault cannot be deleted");
         fault_outcome_done(&outcome);
         return more;
     }
@@ -170,6 +182,10 @@ static void sweep_begin(struct sweep *sweep)
         } else if (!fault_output_as_usual(sweep, &outcome)) {
             fault_print_difference(sweep->normal.data, out);
             fprintf(stderr, "faultstep: two runs without any fault differ\n");
+            exit(EXIT_BROKEN);
+        }
+        if (sweep->bundle && fault_container_end(sweep, name, true, &sweep->normal) > 0) {
+            fprintf(stderr, "faultstep: without any fault, at the end:\n%s", sweep->normal.data);
             exit(EXIT_BROKEN);
         }
         fault_outcome_done(&outcome);
@@ -370,11 +386,42 @@ static unsigned long parse_number(const char *text)
     return value;
 }
 
+static void parse_verbs(struct sweep *sweep, char *list)
+{
+    char *verb;
+
+    for (size_t n = 0; (verb = strsep(&list, ",")); n++) {
+        if (n + 1 >= sizeof(sweep->before) / sizeof(sweep->before[0]))
+            usage("verbs: too many");
+        sweep->before[n] = verb;
+    }
+}
+
+static bool parse_container_option(struct sweep *sweep, int option)
+{
+    switch (option) {
+    case 'c':
+        sweep->bundle = optarg;
+        return true;
+    case 'a':
+        parse_verbs(sweep, optarg);
+        return true;
+    case 'z':
+        sweep->after = optarg;
+        return true;
+    case 'g':
+        sweep->compare_groups = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void parse_options(struct sweep *sweep, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "+p:f:s:tb:w:x:iv")) != -1) {
+    while ((option = getopt(argc, argv, "+p:f:s:tb:w:x:ivc:a:z:g")) != -1) {
         switch (option) {
         case 'p':
             sweep->job.target = parse_target(optarg);
@@ -404,7 +451,8 @@ static void parse_options(struct sweep *sweep, int argc, char **argv)
             sweep->verbose = true;
             break;
         default:
-            usage("option");
+            if (!parse_container_option(sweep, option))
+                usage("option");
         }
     }
 }
@@ -431,6 +479,10 @@ int main(int argc, char **argv)
     }
     if (!sweep.args || !sweep.args[0])
         usage("program: none");
+    if (sweep.bundle && (!sweep.args[1] || strcmp(sweep.args[1], "--root") != 0 || !sweep.args[2]))
+        usage("program: no --root");
+    if (sweep.bundle)
+        fault_left_set_root(sweep.args[2]);
     leave_mount_namespace();
     if (sweep.terminal)
         open_terminal(&sweep);

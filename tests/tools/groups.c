@@ -128,7 +128,7 @@ static void make(const char *record, char **words)
     check(group_begin(cgroups, plan, &machine, "groups-test", &group, &err));
     if (halves && group_entry(group).v2_fd >= 0)
         settle(group_entry(group).v2_fd);
-    check(group_complete(&group, &err));
+    check(group_complete(group, &err));
 }
 
 static struct group *open_again(const char *record)

@@ -234,7 +234,7 @@ static void nowhere_is_no_error(void **state)
                          0);
         struct plan *plan = plan_of_all(c, NULL, &machine);
         assert_int_equal(group_begin(c, plan, &machine, "x", &group, &err), 0);
-        assert_int_equal(group_complete(&group, &err), 0);
+        assert_int_equal(group_complete(group, &err), 0);
         assert_false(group_is_anywhere(group));
         assert_int_equal(group_entry(group).v2_fd, -1);
         assert_int_equal(group_pids(group, &pids, &n, &err), 0);

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Each system call of each verb fails once, in each of these ways: no hang, no crash, a sentence, nothing left
+# of a container that was not made, and where the verb succeeds in spite of it, the process is confined as
+# if nothing had happened.
+. "${0%/*}/lib.sh"
+. "${0%/*}/fault.sh"
+
+errors='ENOSPC ENOMEM EIO EINTR EPERM EMFILE EAGAIN'
+
+# Each error begins at another call, so that together they visit more of them than one would.
+fail() { # NAME STRIDE OPTIONS VERB...
+    t_name=$1 t_each=$2 t_more=$3
+    shift 3
+    t_shift=0
+    for t_error in $errors; do
+        # shellcheck disable=SC2086 # options are several words
+        sweep_verb "$t_name: $t_error" "$t_each" -f $((t_shift * t_each / 7 + 1)) $t_more sweep-fail "$t_error" -- \
+            "$RUNTIME" "$@"
+        t_shift=$((t_shift + 1))
+    done
+}
+
+fault_bundle print '["/fingerprint"]' '' ''
+for process in supervisor box; do
+    fail "run, calls of the $process fail" "$(every 7)" "-p $process -i" run --bundle @BUNDLE @
+    fail "create, calls of the $process fail" "$(every 14)" "-p $process -i -z start" create --bundle @BUNDLE @
+done
+fail 'start, calls fail' "$(every 7)" '-a create -i' start @
+
+fault_bundle sleep '["/hog","sleep","1000"]' '' ''
+for process in supervisor box command; do
+    fail "exec, calls of the $process fail" "$(every 14)" "-p $process -a create,start -i" exec @ /fingerprint
+done
+fail 'update, calls fail' "$(every 14)" '-a create,start -g' update --memory 41943040 --pids-limit 20 @
+fail 'delete, calls fail' "$(every 14)" '-a create' delete @
+fail 'delete --force, calls fail' "$(every 14)" '-a create,start' delete --force @
+fail 'pause, calls fail' "$(every 14)" '-a create,start' pause @
+fail 'kill, calls fail' "$(every 7)" '-a create,start' kill @ KILL
+
+hook="[{\"path\":\"$step\",\"args\":[\"faultstep\",\"nothing\"]}]"
+inner='[{"path":"/faultstep","args":["faultstep","nothing"]}]'
+fault_bundle hooks '["/fingerprint"]' "{\"createRuntime\":$hook,\"createContainer\":$hook,
+    \"startContainer\":$inner,\"poststart\":$hook,\"poststop\":$hook}" ''
+for process in supervisor box; do
+    fail "run with hooks, calls of the $process fail" "$(every 49)" "-p $process -i" run --bundle @BUNDLE @
+done
+sweeps_end 'nothing is left of the error sweeps'
