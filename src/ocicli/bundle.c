@@ -71,8 +71,6 @@ int bundle_read(struct session *session, const char *name, const struct bundle_v
     r = oci_read_config(buf_text(&text), text.len, &context, ret, err);
     if (r == 0)
         r = fds_add_to_spec(*ret, values->preserve_fds, err);
-    if (r == 0)
-        r = notify_add_to_spec(*ret, err);
     if (r < 0) {
         spec_free(*ret);
         *ret = NULL;
@@ -112,6 +110,7 @@ void bundle_container_options(const struct bundle_values *values, struct contain
         .pid_file = values->pid_file,
         .console_socket = values->console_socket,
         .n_preserved_fds = fds_count(values->preserve_fds),
+        .notify_socket = notify_socket(),
         .write_state = bundle_write_state,
     };
 }

@@ -1,10 +1,11 @@
-/* The service manager's socket (sd_notify(3)) for a container's program. */
+/*
+ * sd_notify(3): the socket of a service manager that is to hear when the container is ready. The program gets
+ * another one, at /run/notify/notify.sock, and start passes on what it says there: a service manager does not
+ * listen to processes outside its service's group.
+ */
 #pragma once
 
 #include "ocicli/ocicli.h"
 
-/*
- * Where $NOTIFY_SOCKET names a socket, bind it into the container at a place of its own and tell the program.
- * What it sends goes to the service manager itself.
- */
-int notify_add_to_spec(struct spec *spec, struct err *err);
+/* What $NOTIFY_SOCKET names, if it is a socket; else NULL. */
+const char *notify_socket(void);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "ocicli/bundle.h"
+#include "ocicli/notify.h"
 
 static int command_start(struct session *session, const void *values, char *const *operands,
                          struct err *err);
@@ -20,6 +21,7 @@ static int command_start(struct session *session, const void *values, char *cons
                          struct err *err)
 {
     const struct container_options options = { .stdio = { -1, -1, -1 },
+                                               .notify_socket = notify_socket(),
                                                .write_state = bundle_write_state };
     struct engine *engine;
     int r = session_engine(session, &engine, err);

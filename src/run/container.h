@@ -41,12 +41,14 @@ struct container_options {
     const char *pid_file;       /* written before the call returns, by rename; or NULL */
     const char *console_socket; /* is sent the terminal's master; or NULL */
     unsigned n_preserved_fds;
+    const char *notify_socket; /* of sd_notify(3): is told when the container is ready; or NULL */
     container_state_writer write_state;
 };
 
 /* The spec must live until the call returns. On error nothing is left. */
 int container_create(struct engine *engine, const struct spec *spec,
                      const struct container_options *options, struct err *err);
+/* With a notify_socket, here and when it was created, it returns when the container is ready, or has ended. */
 int container_start(struct engine *engine, const char *name,
                     const struct container_options *options, struct err *err);
 /*
@@ -79,8 +81,11 @@ int container_visit(struct engine *engine, int (*fn)(void *data, const struct co
  * stopped container is no error. A paused one dies of SIGKILL all the same.
  */
 int container_kill(struct engine *engine, const char *name, int signal, bool all, struct err *err);
-/* force: whatever its state, killing it; a container that does not exist is no error then. Poststop hooks
- * run last. Returns 0 only when nothing of it is left. */
+/*
+ * force: whatever its state, killing it; a container that does not exist is no error then. Poststop hooks
+ * run last: one that fails is told in err, which is a warning when 0 is returned. Returns 0 only when nothing
+ * of it is left.
+ */
 int container_delete(struct engine *engine, const char *name, bool force,
                      const struct container_options *options, struct err *err);
 int container_pause(struct engine *engine, const char *name, bool paused, struct err *err);

@@ -37,6 +37,9 @@ struct container {
 /* With lock: nobody else changes it meanwhile. */
 int container_open(struct engine *engine, const char *name, bool lock, struct container *ret,
                    struct err *err);
+/* Without lock, the one that container_inspect() had open a moment ago: its record is not read again. */
+int container_reopen(struct engine *engine, const char *name, struct container *ret,
+                     struct err *err);
 void container_close(struct container *container);
 /* As it is now. */
 enum container_status container_find_status(struct container *container);
@@ -141,6 +144,36 @@ int container_open_state(struct engine *engine, struct state **ret, struct err *
 void container_remove_files(struct container *container);
 /* Undo what killed calls left half made, of that name for certain. Best effort: what does not go stays on record. */
 void container_reclaim_pending(struct engine *engine, struct state *state, const char *name);
+
+/* ---- container_notify.c: sd_notify(3) --------------------------------------------------------------------- */
+
+/* The spec with what the program needs for it. Strings are the spec's that it was made from. */
+struct notify {
+    struct spec spec;
+    struct spec_mount *mounts;
+    char **env;
+    char *source;
+};
+
+bool notify_is_wanted(const struct container_options *options);
+int notify_prepare(struct notify *notify, struct state *state, const struct spec *spec,
+                   struct err *err);
+void notify_done(struct notify *notify);
+/* The socket that the program is to find; before it begins. */
+int notify_listen(struct container *container, int *ret_fd, struct err *err);
+/* Pass on that it is ready, if it has said so: 1, else 0, or -errno. */
+int notify_pass(int fd, const char *caller, pid_t pid);
+/* Until it is ready, or has ended. */
+int notify_wait(const struct container *container, int fd, const char *caller, struct err *err);
+void notify_remove(struct container *container);
+
+/* ---- container_start.c ------------------------------------------------------------------------------------- */
+
+/* container_start(), which does not wait for the container to be ready but returns the socket on which it says
+ * that; -1: nobody asked. */
+int container_start_unready(struct engine *engine, const char *name,
+                            const struct container_options *options, int *ret_notify_fd,
+                            struct err *err);
 
 /* ---- container_run.c ------------------------------------------------------------------------------------- */
 

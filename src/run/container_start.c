@@ -54,8 +54,20 @@ static int start_hooks(struct container *container, const struct container_optio
     return r;
 }
 
+static int start_notify(struct container *container, const struct container_options *options,
+                        int *ret_fd, struct err *err)
+{
+    char value[8];
+
+    *ret_fd = -1;
+    if (!notify_is_wanted(options) ||
+        !record_find(buf_text(&container->text), "notify", value, sizeof(value)))
+        return 0;
+    return notify_listen(container, ret_fd, err);
+}
+
 static int start_locked(struct container *container, const struct container_options *options,
-                        struct err *err)
+                        int *ret_notify_fd, struct err *err)
 {
     int r = start_check(container, err);
 
@@ -64,23 +76,46 @@ static int start_locked(struct container *container, const struct container_opti
     if (!container->intact)
         return err_set(err, EINVAL, "the record of container \"%s\" is damaged; delete it",
                        container->name);
-    r = start_begin(container, err);
+    r = start_notify(container, options, ret_notify_fd, err);
+    if (r >= 0)
+        r = start_begin(container, err);
     if (r < 0)
         return r;
     gate_remove(container->state, container->gate);
     return start_hooks(container, options, err);
 }
 
-int container_start(struct engine *engine, const char *name,
-                    const struct container_options *options, struct err *err)
+/* ret_notify_fd NULL: wait here. Others may have the container meanwhile. */
+static int start(struct engine *engine, const char *name, const struct container_options *options,
+                 int *ret_notify_fd, struct err *err)
 {
     struct container container = CONTAINER_INIT;
+    _cleanup_close_ int notify_fd = -1;
     int r = container_open(engine, name, true, &container, err);
 
     if (r < 0)
         return r;
     container_reclaim_pending(engine, container.state, name);
-    r = start_locked(&container, options, err);
+    r = start_locked(&container, options, &notify_fd, err);
+    record_close(TAKE_PTR(container.record));
+    if (r >= 0 && ret_notify_fd)
+        *ret_notify_fd = TAKE_FD(notify_fd);
+    else if (r >= 0 && notify_fd >= 0)
+        r = notify_wait(&container, notify_fd, options->notify_socket, err);
     container_close(&container);
     return r;
+}
+
+int container_start(struct engine *engine, const char *name,
+                    const struct container_options *options, struct err *err)
+{
+    return start(engine, name, options, NULL, err);
+}
+
+int container_start_unready(struct engine *engine, const char *name,
+                            const struct container_options *options, int *ret_notify_fd,
+                            struct err *err)
+{
+    *ret_notify_fd = -1;
+    return start(engine, name, options, ret_notify_fd, err);
 }

@@ -32,10 +32,9 @@ static int update_plan(struct update *update, struct err *err)
         .rootless = container->engine->rootless,
         .path = container->path,
     };
-    struct plan_options plan_options = { .current = &update->current,
-                                         .beyond_machine = true,
-                                         .document = true,
-                                         .literal = true };
+    struct plan_options plan_options = {
+        .current = &update->current, .beyond_machine = true, .document = true, .literal = true
+    };
     char value[8];
 
     plan_options.mirror = record_find(buf_text(&container->text), "inside", value, sizeof(value));

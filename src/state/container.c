@@ -63,6 +63,43 @@ int state_cache(struct state *state, const char *name, int *ret_fd, struct err *
     return 0;
 }
 
+/* ---- a directory of one container's ------------------------------------------------------------------- */
+
+int state_directory(struct state *state, const char *name, int *ret_fd, struct err *err)
+{
+    _cleanup_close_ int all_fd = -1;
+    int fd = record_name_valid(name) ? 0 : -EINVAL;
+
+    if (fd >= 0)
+        fd = all_fd = directory_open(state->dir_fd, OWN_NAME, true);
+    if (fd >= 0)
+        fd = directory_open(all_fd, name, true);
+    if (fd < 0)
+        return err_set(err, -fd, "cannot make the directory %s/" OWN_NAME "/%s: %s", state->path,
+                       name, err_name(-fd));
+    *ret_fd = fd;
+    return 0;
+}
+
+char *state_directory_path(struct state *state, const char *name)
+{
+    _cleanup_free_ char *whole = realpath(state->path, NULL);
+
+    return whole ? text_format("%s/" OWN_NAME "/%s", whole, name) : NULL;
+}
+
+void state_remove_directory(struct state *state, const char *name, const char *file)
+{
+    char path[2 * RECORD_NAME_MAX + 16];
+
+    if (!record_name_valid(name))
+        return;
+    snprintf(path, sizeof(path), OWN_NAME "/%s/%.100s", name, file);
+    unlinkat(state->dir_fd, path, 0);
+    snprintf(path, sizeof(path), OWN_NAME "/%s", name);
+    unlinkat(state->dir_fd, path, AT_REMOVEDIR);
+}
+
 /* ---- making ------------------------------------------------------------------------------------------- */
 
 static int already_exists(const char *name, struct err *err)

@@ -123,6 +123,11 @@ bool gate_name_valid(const char *name);
 int gate_listen(struct state *state, const char *name, int *ret_fd, struct err *err);
 int gate_connect(struct state *state, const char *name, int *ret_fd, struct err *err);
 void gate_remove(struct state *state, const char *name);
+/* A directory of one container's, made when missing; it is removed with the one file that may be in it. */
+int state_directory(struct state *state, const char *name, int *ret_fd, struct err *err);
+/* Its absolute path, before it is made, too; the caller frees it. NULL: out of memory. */
+char *state_directory_path(struct state *state, const char *name);
+void state_remove_directory(struct state *state, const char *name, const char *file);
 /* A directory beneath the run directory, made when missing, ours alone: for caches. */
 int state_cache(struct state *state, const char *name, int *ret_fd, struct err *err);
 

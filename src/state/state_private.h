@@ -9,6 +9,7 @@
 #define RECORD_NAME_MAX      128
 
 #define PENDING_NAME ".pending" /* directory of what is being made: records, and gates */
+#define OWN_NAME     ".own"     /* directory of directories, one for a container that needs one */
 #define USES_NAME    ".uses"    /* directory of directories: what is used, and by whom */
 #define BRIEF_NAME   ".brief"   /* directory of the second, short account of each container */
 
