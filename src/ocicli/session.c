@@ -82,6 +82,8 @@ int session_engine(struct session *session, struct engine **ret, struct err *err
         engine_set_manager(session->engine, manager_of(session));
         if (session->rootless && strcmp(session->rootless, "auto") != 0)
             engine_set_rootless(session->engine, strcmp(session->rootless, "true") == 0);
+        else
+            engine_set_rootless(session->engine, geteuid() != 0 || in_user_namespace());
     }
     *ret = session->engine;
     return 0;

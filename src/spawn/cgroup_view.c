@@ -117,6 +117,7 @@ int mount_cgroup(struct launch *launch, size_t index, struct err *err)
         return r;
     launch->cgroup_attr = mount->attr_set;
     launch->cgroup_wanted = true;
+    launch->cgroup_target = mount->target;
     /* The kernel's own tree within the kernel's own: names there stay certain. */
     if (!launch->cgroup_in_base)
         place_covered(launch, mount->target);
@@ -229,9 +230,13 @@ static int within_child(struct launch *launch, struct err *err)
 /* A box shares its mount namespace, so what is mounted here stays; the view is the mounter's. */
 int step_cgroup_mounts(struct launch *launch, struct err *err)
 {
+    int r;
+
     if (launch_has(launch, CLONE_NEWCGROUP) || !launch->spec->document)
-        return hierarchies_mount(launch, err);
-    if (launch_has(launch, CLONE_NEWUSER))
-        return within_child(launch, err);
-    return within_and_back(launch, err);
+        r = hierarchies_mount(launch, err);
+    else if (launch_has(launch, CLONE_NEWUSER) || launch->spec->rootless)
+        r = within_child(launch, err);
+    else
+        r = within_and_back(launch, err);
+    return r < 0 ? r : mounts_make_late(launch, err);
 }

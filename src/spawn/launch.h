@@ -95,6 +95,7 @@ struct launch {
     struct place cgroup;
     uint64_t cgroup_attr;
     bool cgroup_wanted, cgroup_in_base;
+    const char *cgroup_target; /* of the mount that shows the groups; NULL: none does */
     int cwd_fd;
     int terminal_fd, tty_fd; /* master and slave */
     pid_t command_pid;
@@ -216,6 +217,8 @@ void place_add_base(struct launch *launch, const struct spec_mount *mount, int f
 /* Open what the binds show, before any mount hides it. */
 int mounts_open_sources(struct launch *launch, struct err *err);
 int mounts_make(struct launch *launch, struct err *err);
+/* Those beneath the cgroup mount, once there is something to mount them in. */
+int mounts_make_late(struct launch *launch, struct err *err);
 
 /* Nodes, links and directories of the fresh /dev; fd is its root, not attached yet. */
 int dev_fill(struct launch *launch, int fd, struct err *err);

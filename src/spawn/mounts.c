@@ -438,13 +438,31 @@ static int mount_one(struct launch *launch, size_t index, struct err *err)
     return err_set(err, EINVAL, "a mount of an unknown kind on %s", mount->target);
 }
 
-int mounts_make(struct launch *launch, struct err *err)
+/*
+ * The hierarchies come when the groups are joined: what is to be mounted in them, or over them, comes after.
+ */
+static int mounts_range(struct launch *launch, bool late, struct err *err)
 {
-    for (size_t i = 0; i < launch->spec->n_mounts; i++) {
-        int r = mount_one(launch, i, err);
+    const struct spec *spec = launch->spec;
+    bool shown = false;
+
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        bool waits = shown && path_is_beneath(spec->mounts[i].target, launch->cgroup_target);
+        int r = waits == late ? mount_one(launch, i, err) : 0;
 
         if (r < 0)
             return r;
+        shown = shown || spec->mounts[i].target == launch->cgroup_target;
     }
     return 0;
+}
+
+int mounts_make(struct launch *launch, struct err *err)
+{
+    return mounts_range(launch, false, err);
+}
+
+int mounts_make_late(struct launch *launch, struct err *err)
+{
+    return mounts_range(launch, true, err);
 }

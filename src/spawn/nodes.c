@@ -202,10 +202,10 @@ static int node_borrow(int parent_fd, const char *name, const struct spec_device
     return r < 0 ? node_failed(device, -r, err) : 0;
 }
 
-/* A named pipe is nothing that a user namespace may not make. */
+/* In a user namespace, ours or the runtime's own, nodes cannot be made; a named pipe can. */
 static bool must_borrow(const struct launch *launch, const struct spec_device *device)
 {
-    return launch_has(launch, CLONE_NEWUSER) && device->type != 'p';
+    return (launch_has(launch, CLONE_NEWUSER) || launch->spec->rootless) && device->type != 'p';
 }
 
 static int device_make(struct launch *launch, const struct spec_device *device, bool bound,
