@@ -211,8 +211,9 @@ static int make_box(struct making *making, struct err *err)
     run->spawned = true;
     making->gate_fd = fd_close(making->gate_fd);
     making->console_fd = fd_close(making->console_fd);
-    /* One that is gone already tells why when it is asked. */
-    if (process_find(run->spawn.box_pid, &making->init) < 0)
+    /* One that is gone already tells why when it is asked; make_settled() takes none without. */
+    if (process_find(run->spawn.box_pid, &making->init) < 0 &&
+        process_find(run->spawn.box_pid, &making->init) < 0)
         return 0;
     snprintf(line, sizeof(line), "%d %llu", (int)making->init.pid,
              (unsigned long long)making->init.start_ticks);
@@ -308,6 +309,10 @@ static int make_pid_file(struct making *making, struct err *err)
 static int make_settled(struct making *making, struct err *err)
 {
     struct run *run = &making->run;
+
+    if (making->init.start_ticks == 0)
+        return err_set(err, ESRCH, "the container's process %d is not in /proc",
+                       (int)run->spawn.box_pid);
     int r = container_record_brief(run->record, &making->init, buf_text(&making->lines),
                                    run->spec->cgroups_path, err);
 

@@ -19,8 +19,8 @@ void container_remove_files(struct container *container)
         record_find(buf_text(&container->text), "notify", value, sizeof(value)))
         notify_remove(container);
     if (*container->root && state_leave(container->state, container->root, container->name) &&
-        container->intact)
-        targets_reclaim(buf_text(&container->text));
+        container->intact && targets_reclaim(buf_text(&container->text)) < 0)
+        targets_reclaim(buf_text(&container->text)); /* once more: nobody else comes back for it */
 }
 
 /* How long somebody else's call that makes a container of the same name is waited for. */

@@ -166,11 +166,11 @@ static int root_reopen(const char *text)
     struct stat st;
 
     if (!number_next(&text, &device) || !number_next(&text, &inode) || *text != '/')
-        return -1;
-    int fd = open(text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != device || st.st_ino != inode))
-        fd = fd_close(fd);
-    return fd;
+        return -ENOENT;
+    _cleanup_close_ int fd = open(text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return st.st_dev == device && st.st_ino == inode ? TAKE_FD(fd) : -ENOENT;
 }
 
 int targets_reclaim(const char *record)
@@ -184,7 +184,9 @@ int targets_reclaim(const char *record)
     if (!record_find(record, "root", root, sizeof(root)))
         return 0;
     targets.root_fd = root_reopen(root);
-    while (targets.root_fd >= 0 && r == 0 && line_next(&record, &line, &len)) {
+    if (targets.root_fd < 0)
+        return targets.root_fd == -ENOENT || targets.root_fd == -ENOTDIR ? 0 : targets.root_fd;
+    while (r == 0 && line_next(&record, &line, &len)) {
         _cleanup_free_ char *path = NULL;
         if (len <= strlen("made ") || strncmp(line, "made ", strlen("made ")) != 0)
             continue;
@@ -207,30 +209,42 @@ bool targets_name(const struct targets *targets, char *ret, size_t size)
 
 /* ---- removing --------------------------------------------------------------------------------------------- */
 
-/* Looked up anew, and never out of the root: COMMAND may have put links in the way. */
-static void made_remove(int root_fd, const char *path)
+/*
+ * Looked up anew, and never out of the root: COMMAND may have put links in the way. 0: it is gone, or others
+ * have put something there; -errno.
+ */
+static int made_remove(int root_fd, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     _cleanup_free_ char *parent = strndup(path, slash ? (size_t)(slash - path) : 0);
     struct stat st;
+    int r = 0;
 
     if (!parent)
-        return;
+        return -ENOMEM;
     _cleanup_close_ int fd =
         sys_openat2(root_fd, *parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE);
-    if (fd < 0 || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return;
+    if (fd < 0)
+        return fd;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
     if (S_ISDIR(st.st_mode))
-        unlinkat(fd, name, AT_REMOVEDIR);
+        r = unlinkat(fd, name, AT_REMOVEDIR);
     else if (S_ISREG(st.st_mode) && st.st_size == 0)
-        unlinkat(fd, name, 0);
+        r = unlinkat(fd, name, 0);
+    return r < 0 && errno != ENOTEMPTY && errno != EBUSY ? -errno : 0;
 }
 
+/* Nobody comes back for it: what was in the way of one attempt (a signal, say) need not be in that of another. */
 void targets_remove(struct targets *targets)
 {
-    if (targets->made && flock(targets->root_fd, LOCK_EX | LOCK_NB) == 0) {
-        for (size_t i = strv_length(targets->made); i > 0; i--)
+    int locked = targets->made ? flock(targets->root_fd, LOCK_EX | LOCK_NB) : -1;
+
+    if (targets->made && locked < 0 && errno != EWOULDBLOCK)
+        locked = flock(targets->root_fd, LOCK_EX | LOCK_NB);
+    for (size_t i = locked < 0 ? 0 : strv_length(targets->made); i > 0; i--) {
+        if (made_remove(targets->root_fd, targets->made[i - 1]) < 0)
             made_remove(targets->root_fd, targets->made[i - 1]);
     }
     strv_free(targets->made);

@@ -176,6 +176,18 @@ int record_settle(struct record *record, struct err *err)
     return 0;
 }
 
+/*
+ * What goes before the record: nobody would come back for it afterwards. So it is tried twice, in case it was
+ * a signal or the like; where it cannot be removed at all, the record in the same directory cannot either.
+ * 0: it is gone; -errno.
+ */
+static int remove_for_good(int dir_fd, const char *path, int flags)
+{
+    if (unlinkat(dir_fd, path, flags) == 0 || errno == ENOENT)
+        return 0;
+    return unlinkat(dir_fd, path, flags) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
 /* ---- the brief account ----------------------------------------------------------------------------------- */
 
 static bool brief_path(const char *name, char *ret, size_t size)
@@ -221,7 +233,7 @@ void record_remove_brief(struct state *state, const char *name)
     char path[RECORD_NAME_MAX + 16];
 
     if (brief_path(name, path, sizeof(path)))
-        unlinkat(state->dir_fd, path, 0);
+        remove_for_good(state->dir_fd, path, 0);
 }
 
 /* ---- who uses what ------------------------------------------------------------------------------------------ */
@@ -259,9 +271,9 @@ bool state_leave(struct state *state, const char *thing, const char *name)
 
     if (!use_path(thing, name, path, sizeof(path)))
         return false;
-    unlinkat(state->dir_fd, path, 0);
+    remove_for_good(state->dir_fd, path, 0);
     snprintf(directory, sizeof(directory), USES_NAME "/%s", thing);
-    return unlinkat(state->dir_fd, directory, AT_REMOVEDIR) == 0 || errno == ENOENT;
+    return remove_for_good(state->dir_fd, directory, AT_REMOVEDIR) == 0;
 }
 
 /* ---- opening again ----------------------------------------------------------------------------------------- */
@@ -413,8 +425,10 @@ int gate_connect(struct state *state, const char *name, int *ret_fd, struct err 
 
 void gate_remove(struct state *state, const char *name)
 {
-    int dir_fd = gate_name_valid(name) ? state_pending(state, false) : -1;
+    int dir_fd = gate_name_valid(name) ? state_pending(state, false) : -ENOENT;
 
+    if (dir_fd < 0 && dir_fd != -ENOENT)
+        dir_fd = state_pending(state, false);
     if (dir_fd >= 0)
-        unlinkat(dir_fd, name, 0);
+        remove_for_good(dir_fd, name, 0);
 }

@@ -9,33 +9,33 @@ errors='ENOSPC ENOMEM EIO EINTR EPERM EMFILE EAGAIN'
 
 # Each error begins at another call, so that together they visit more of them than one would.
 fail() { # NAME STRIDE OPTIONS VERB...
-    t_name=$1 t_each=$2 t_more=$3
+    f_name=$1 f_each=$2 f_options=$3 f_shift=0
     shift 3
-    t_shift=0
-    for t_error in $errors; do
+    for f_error in $errors; do
         # shellcheck disable=SC2086 # options are several words
-        sweep_verb "$t_name: $t_error" "$t_each" -f $((t_shift * t_each / 7 + 1)) $t_more sweep-fail "$t_error" -- \
+        sweep_verb "$f_name: $f_error" "$f_each" -f $((f_shift * f_each / 7 + 1)) $f_options sweep-fail "$f_error" -- \
             "$RUNTIME" "$@"
-        t_shift=$((t_shift + 1))
+        f_shift=$((f_shift + 1))
     done
 }
 
 fault_bundle print '["/fingerprint"]' '' ''
 for process in supervisor box; do
-    fail "run, calls of the $process fail" "$(every 7)" "-p $process -i" run --bundle @BUNDLE @
-    fail "create, calls of the $process fail" "$(every 14)" "-p $process -i -z start" create --bundle @BUNDLE @
+    fail "run, calls of the $process fail" "$(every 14)" "-p $process -i" run --bundle @BUNDLE @
+    fail "create, calls of the $process fail" "$(every 28)" "-p $process -i -z start" create --bundle @BUNDLE @
 done
-fail 'start, calls fail' "$(every 7)" '-a create -i' start @
+fail 'start, calls fail' "$(every 14)" '-a create -i' start @
 
 fault_bundle sleep '["/hog","sleep","1000"]' '' ''
+# The process in between makes a dozen calls only.
 for process in supervisor box command; do
-    fail "exec, calls of the $process fail" "$(every 14)" "-p $process -a create,start -i" exec @ /fingerprint
+    fail "exec, calls of the $process fail" "$([ $process = box ] && every 2 || every 28)" "-p $process -a create,start -i" exec @ /fingerprint
 done
-fail 'update, calls fail' "$(every 14)" '-a create,start -g' update --memory 41943040 --pids-limit 20 @
-fail 'delete, calls fail' "$(every 14)" '-a create' delete @
-fail 'delete --force, calls fail' "$(every 14)" '-a create,start' delete --force @
-fail 'pause, calls fail' "$(every 14)" '-a create,start' pause @
-fail 'kill, calls fail' "$(every 7)" '-a create,start' kill @ KILL
+fail 'update, calls fail' "$(every 28)" '-a create,start -g' update --memory 41943040 --pids-limit 20 @
+fail 'delete, calls fail' "$(every 28)" '-a create' delete @
+fail 'delete --force, calls fail' "$(every 28)" '-a create,start' delete --force @
+fail 'pause, calls fail' "$(every 28)" '-a create,start' pause @
+fail 'kill, calls fail' "$(every 28)" '-a create,start' kill @ KILL
 
 hook="[{\"path\":\"$step\",\"args\":[\"faultstep\",\"nothing\"]}]"
 inner='[{"path":"/faultstep","args":["faultstep","nothing"]}]'

@@ -60,6 +60,7 @@ struct fault_outcome {
     bool spared;  /* ... but that call cannot fail */
     bool blocked; /* killed in its sleep: there are no further points */
     bool hung;
+    bool barred;         /* the container cannot be started any more, and says so */
     bool late;           /* something lived 100 ms after the program's end */
     unsigned survivors;  /* ... and three seconds after */
     long call;           /* number of the system call that was hit */

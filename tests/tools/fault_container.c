@@ -99,8 +99,15 @@ static void replace_name(struct fault_text *text, const char *name)
 static void go_on(struct sweep *sweep, const char *name, struct fault_pipes *pipes,
                   struct fault_outcome *outcome)
 {
-    if (sweep->after && !fault_container_verb(sweep, sweep->after, name, pipes, &pipes->text))
+    struct fault_text why = { 0 };
+
+    /* Its process may have ended of the fault after the verb: that is told, and nothing runs. */
+    if (sweep->after && !fault_container_verb(sweep, sweep->after, name, pipes, &why)) {
+        outcome->barred = why.data && strstr(why.data, "that has stopped");
+        fault_text_add(&pipes->text, why.data, why.len);
+        free(why.data);
         return;
+    }
     if ((sweep->said || sweep->job.converse) && !fault_wait_output(&sweep->job, sweep->said))
         outcome->hung = true;
 }
@@ -129,6 +136,7 @@ void fault_container_run(struct sweep *sweep, const char *name, struct fault_out
         go_on(sweep, name, &pipes, ret);
     free(ret->out.data);
     ret->out = pipes.text;
+    ret->out.len = ret->out.data ? strlen(ret->out.data) : 0;
     if (sweep->compare_groups) {
         free(ret->out.data);
         ret->out = (struct fault_text){ 0 };

@@ -73,7 +73,7 @@ static void judge_status(const struct sweep *sweep, const struct fault_outcome *
     }
     switch (WEXITSTATUS(status)) {
     case 0:
-        ret->is[OPEN] = !fault_output_as_usual(sweep, outcome);
+        ret->is[OPEN] = !outcome->barred && !fault_output_as_usual(sweep, outcome);
         break;
     case 1:
     case 255: /* those of an OCI runtime */
