@@ -244,7 +244,7 @@ int oci_read_config(const char *text, size_t len, const struct oci_context *cont
     if (result == 0)
         result = spec_finish(&r);
     if (result == 0)
-        result = oci_resources_add_devices(&spec->limits, context->rootless, err);
+        result = oci_resources_add_devices(&spec->limits, context, err);
     if (result == 0)
         result = keep_text(&r, text, len);
     if (result < 0)

@@ -110,7 +110,8 @@ int oci_resources_from_json(const json_t *resources, const char *path,
 /*
  * Every container may use null, zero, full, random, urandom, tty, its terminals, and make nodes; all else
  * only as its rules say, and nothing else when there are none. These rules are put behind the last one about
- * all devices, so that later ones still hold. rootless: rules are dropped, as runc does: there the kernel
+ * all devices, so that later ones still hold. Rootless rules are dropped, as runc does: there the kernel
  * lets nobody make device nodes, and opens others by the user's own rights.
  */
-int oci_resources_add_devices(struct limit_set *set, bool rootless, struct err *err);
+int oci_resources_add_devices(struct limit_set *set, const struct oci_context *context,
+                              struct err *err);

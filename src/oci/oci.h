@@ -28,6 +28,7 @@ struct oci_context {
     const char *name;   /* the container's id */
     const char *bundle; /* absolute path; relative paths of the document are beneath it */
     bool rootless;      /* we lack the privileges of root on the host */
+    bool no_groups;     /* none are wanted: the usual device rules, which take one, are not added */
     bool no_pivot, no_new_keyring;
     const struct spec_world *world; /* cap_last, limit_context */
     /*

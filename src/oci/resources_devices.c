@@ -150,7 +150,8 @@ static bool find_place(const struct limit_value *rules, size_t *ret)
     return rules->n_entries == 0 || rules->entries[0].allow;
 }
 
-int oci_resources_add_devices(struct limit_set *set, bool rootless, struct err *err)
+int oci_resources_add_devices(struct limit_set *set, const struct oci_context *context,
+                              struct err *err)
 {
     static const struct limit_entry deny_all = {
         .type = 'a', .major = UINT32_MAX, .minor = UINT32_MAX, .access = "rwm"
@@ -158,8 +159,13 @@ int oci_resources_add_devices(struct limit_set *set, bool rootless, struct err *
     struct limit_value *rules = &set->value[LIMIT_DEVICE_CGROUP_RULE];
     size_t place = 0, n = rules->n_entries, tail;
 
-    if (rootless) {
+    if (context->rootless) {
         limit_value_done(rules);
+        return 0;
+    }
+    /* Every client denies everything; whoever says more wants a group all the same. */
+    if (context->no_groups) {
+        resource_forget_usual_devices(set);
         return 0;
     }
     if (!find_place(rules, &place))
