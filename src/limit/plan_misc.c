@@ -6,13 +6,13 @@
 
 /* ---- huge pages -------------------------------------------------------------------------------- */
 
-/* The row's file with the page size in the place of "%s". */
-static char *hugetlb_file(const char *pattern, const char *page_size)
+/* The row's file with the page size in the place of "%s"; what: "" or ".rsvd", which stands behind it. */
+static char *hugetlb_file(const char *pattern, const char *page_size, const char *what)
 {
     size_t prefix = strcspn(pattern, "%");
     const char *suffix = pattern[prefix] != '\0' ? pattern + prefix + 2 : "";
 
-    return text_format("%.*s%s%s", (int)prefix, pattern, page_size, suffix);
+    return text_format("%.*s%s%s%s", (int)prefix, pattern, page_size, what, suffix);
 }
 
 static bool hugetlb_is_known(const char *sizes, const char *page_size)
@@ -24,6 +24,17 @@ static bool hugetlb_is_known(const char *sizes, const char *page_size)
             return true;
     }
     return sizes[0] == '\0';
+}
+
+static void hugetlb_write(struct planner *p, enum limit_id id, const char *page_size,
+                          const char *what, uint64_t bytes, char *reason)
+{
+    _cleanup_free_ char *file = hugetlb_file(planner_file(p, id), page_size, what);
+
+    if (!file)
+        p->plan->out_of_memory = true;
+    planner_add(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, file },
+                planner_number_text(p, id, bytes), reason);
 }
 
 static int hugetlb_add(struct planner *p, enum limit_id id, const struct limit_entry *entry)
@@ -43,11 +54,14 @@ static int hugetlb_add(struct planner *p, enum limit_id id, const struct limit_e
                              (unsigned long long)bytes, entry->key);
         bytes -= bytes % page;
     }
-    _cleanup_free_ char *file = hugetlb_file(planner_file(p, id), entry->key);
-    if (!file)
-        p->plan->out_of_memory = true;
-    planner_add(p, id, (struct planner_write){ PLAN_GROUP, PLAN_CHECK_PAGES, file },
-                planner_number_text(p, id, bytes), reason);
+    hugetlb_write(p, id, entry->key, "", bytes, reason);
+    /*
+     * A document means the pages that are reserved, too (config-linux.md, "Huge page limits"): mmap(2) fails then,
+     * where the limit of usage is a SIGBUS. Every kernel that we run on has the file (Linux 5.7).
+     */
+    if (p->options->document)
+        hugetlb_write(p, id, entry->key, ".rsvd", bytes,
+                      strdup("a document limits what is reserved, too"));
     return 0;
 }
 

@@ -177,12 +177,31 @@ static void literal_adds_nothing(void **state)
     }
 }
 
+/* A document's limit is one of reservations as well, on both levels where it is mirrored. */
+static void documents_limit_reservations(void **state)
+{
+    struct help_world v1 = help_world("v1"), v2 = help_world("v2");
+
+    (void)state;
+    v1.options.document = v2.options.document = v2.options.mirror = true;
+    help_expect(&v1, "hugetlb=2MB:4m",
+                "group hugetlb.2MB.limit_in_bytes=4194304\n"
+                "group hugetlb.2MB.rsvd.limit_in_bytes=4194304\n");
+    help_expect(&v2, "hugetlb=2MB:5m",
+                "group hugetlb.2MB.max=4194304\ngroup hugetlb.2MB.rsvd.max=4194304\n"
+                "inner hugetlb.2MB.max=4194304\ninner hugetlb.2MB.rsvd.max=4194304\n");
+    help_expect(&v2, "hugetlb=2MB:-1",
+                "group hugetlb.2MB.max=max\ngroup hugetlb.2MB.rsvd.max=max\n"
+                "inner hugetlb.2MB.max=max\ninner hugetlb.2MB.rsvd.max=max\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_inner_group_shows_them),
         cmocka_unit_test(copies_are_read_back_like_the_first),
         cmocka_unit_test(literal_adds_nothing),
+        cmocka_unit_test(documents_limit_reservations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
