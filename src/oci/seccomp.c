@@ -154,15 +154,22 @@ static int read_arguments(struct reading *r, const json_t *value, const char *pa
     return items_read(r, value, path, read_argument, target);
 }
 
-/* libseccomp and the kernel answer a write(2) with what the agent needs to answer it. */
+/*
+ * Between loading the filter and its program's first instruction the process hands the notify fd on by
+ * sendmsg(2): nobody could answer that call. write(2) is what others do it by, and no agent can count on it.
+ */
 static int check_notify(struct reading *r, const struct seccomp_rule *rule, const char *path)
 {
+    static const char *const name_table[] = { "write", "sendmsg" };
+
     for (size_t i = 0; rule->action == SECCOMP_NOTIFY && rule->names[i]; i++) {
-        if (strcmp(rule->names[i], "write") == 0)
-            return err_refuse(r->err, EOPNOTSUPP,
-                              "%s: SCMP_ACT_NOTIFY cannot be used for write: the container could "
-                              "not be started",
-                              path);
+        for (size_t k = 0; k < ARRAY_SIZE(name_table); k++) {
+            if (strcmp(rule->names[i], name_table[k]) == 0)
+                return err_refuse(r->err, EOPNOTSUPP,
+                                  "%s: SCMP_ACT_NOTIFY cannot be used for %s: the container could "
+                                  "not be started",
+                                  path, name_table[k]);
+        }
     }
     return 0;
 }
