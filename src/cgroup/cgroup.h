@@ -190,6 +190,20 @@ void group_way_close(struct group_way *way);
 /* Is one of the groups on record frozen, by either version? What cannot be read is not. */
 bool groups_are_frozen(const char *paths, int root_fd);
 
+/*
+ * And for groups that COMMAND has made beneath its own. cgroup: their path, meant in every hierarchy, or
+ * "cpu,memory:PATH", in those alone; elsewhere it is COMMAND's own group. paths: the record of the groups. A
+ * group that is not there is an error. The fds are the caller's.
+ */
+int group_open_beneath(const char *paths, const char *cgroup, struct group_way *ret,
+                       struct err *err);
+
+/*
+ * Give COMMAND's own group of the unified hierarchy to a user: the directory and those files in it that
+ * /sys/kernel/cgroup/delegate names (cgroup-v2.rst, "Delegation"). Without such a group nothing is done.
+ */
+int group_give(const struct group *group, uid_t uid, struct err *err);
+
 /* Tighter limits above the base: calls fn for each limit of the plan that an ancestor undercuts. */
 int group_ancestors(const struct cgroups *cgroups, const struct plan *plan,
                     void (*fn)(void *data, enum limit_id limit, const char *path,
@@ -238,3 +252,37 @@ enum reclaim_flags {
  * flags: enum reclaim_flags. Returns 0 only when nothing is left.
  */
 int group_reclaim(const char *paths, int root_fd, unsigned flags, struct err *err);
+
+/* ---- resource control (resctrl) --------------------------------------------------------------------------- */
+
+struct resctrl_wanted {
+    const char *name;     /* of the class of service */
+    bool given;           /* somebody has named it: it may exist. Else it is to be made */
+    const char *schemata; /* lines that are to be in force, "": none; resctrl_schemata_join() */
+    const char *monitor;  /* a directory of that name counts what the processes use; NULL: none */
+};
+
+/* A class of service for one run, and what of it is made for the run and goes with it. */
+struct resctrl {
+    char *mount_point, *name, *monitor; /* owned */
+    bool makes_group, makes_monitor;
+};
+
+/* The lines of an OCI document's members, by the rules of the specification. Pure. */
+void resctrl_schemata_join(const char *l3, const char *bandwidth, char *const *lines,
+                           struct buf *ret);
+/* Does have, as the kernel writes it, say all that wanted says? granularity: of bandwidth. Pure. */
+bool resctrl_schemata_hold(const char *have, const char *wanted, unsigned granularity);
+/* What is there and what has to be made. Nothing is changed. root_fd as in cgroups_options. */
+int resctrl_plan(int root_fd, const struct resctrl_wanted *wanted, struct resctrl *ret,
+                 struct err *err);
+/* One line for the record, and back. -EINVAL: no such line. */
+void resctrl_format(const struct resctrl *resctrl, struct buf *ret);
+int resctrl_parse(const char *text, struct resctrl *ret);
+/* Make what is missing; the schemata are read back. On error resctrl_remove() takes away what was made. */
+int resctrl_make(int root_fd, const struct resctrl *resctrl, const char *schemata, struct err *err);
+/* A process with one thread; what it starts from then on is in it as well. */
+int resctrl_join(int root_fd, const struct resctrl *resctrl, pid_t pid, struct err *err);
+/* Idempotent. 0 or -errno. */
+int resctrl_remove(int root_fd, const struct resctrl *resctrl);
+void resctrl_done(struct resctrl *resctrl);

@@ -21,6 +21,7 @@ struct mount_entry {
     const char *device; /* "0:35": one per hierarchy */
     const char *root;   /* what of the hierarchy is mounted, seen from our cgroup namespace */
     const char *point;
+    const char *type;    /* of the file system */
     const char *options; /* of the super block */
 };
 

@@ -119,6 +119,7 @@ static int entry_parse(char *line, struct mount_entry *ret)
         .device = device,
         .root = root,
         .point = point,
+        .type = type,
         .options = super,
     };
     return 0;

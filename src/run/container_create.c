@@ -4,6 +4,8 @@
  * undoes what there is, and the container's process ends by itself.
  */
 #include <errno.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@ struct making {
     int console_fd;
     struct filter filter;
     struct notify notify;
+    struct rdt rdt;
     struct buf lines; /* of the record */
     struct process init;
     bool pid_file_written;
@@ -55,6 +58,7 @@ void making_free(struct making *making)
     run_done(&making->run);
     filter_done(&making->filter);
     notify_done(&making->notify);
+    rdt_done(&making->rdt);
     fd_close(making->gate_fd);
     fd_close(making->console_fd);
     buf_done(&making->lines);
@@ -69,8 +73,6 @@ static int make_check(struct making *making, struct err *err)
 
     if (!spec->argv || !spec->argv[0])
         return err_usage(err, "process.args: there is no program to run");
-    if (spec->rdt.set)
-        return err_refuse(err, EOPNOTSUPP, "linux.intelRdt: this machine has no resctrl for it");
     if (making->run.engine->manager == MANAGER_SYSTEMD)
         return err_refuse(err, EOPNOTSUPP, "--systemd-cgroup: the helper for it is not installed");
     return console_check(spec, making->options, making->foreground, err);
@@ -127,6 +129,8 @@ static int make_record(struct making *making, struct err *err)
     if (notify_is_wanted(making->options))
         buf_puts(&making->lines, "notify yes\n");
     r = launch_record_lines(run, &making->lines, err);
+    if (r >= 0)
+        r = rdt_plan(run->spec, &making->rdt, &making->lines, err);
     if (r >= 0)
         r = container_record_lines(run->spec, &run->plan.plan->in_force, making->gate,
                                    &making->lines, err);
@@ -220,9 +224,38 @@ static int make_box(struct making *making, struct err *err)
     return record_append(run->record, "container", line, err);
 }
 
+/*
+ * Whoever has the unified hierarchy for himself and may write to its file system is to be able to use it
+ * (config-linux.md, "Cgroup ownership"): his own group is the host's user that COMMAND runs as.
+ */
+static int make_owner(const struct making *making, struct err *err)
+{
+    const struct run *run = &making->run;
+    const struct spec *spec = run->spec;
+    bool writable = false;
+
+    if (run->plan.layout.has_v1 || !(spec->namespaces & CLONE_NEWCGROUP))
+        return 0;
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        const struct spec_mount *mount = &spec->mounts[i];
+        if (mount->kind == MOUNT_CGROUP && strcmp(mount->target, "/sys/fs/cgroup") == 0)
+            writable = !(mount->attr_set & MOUNT_ATTR_RDONLY);
+    }
+    for (size_t i = 0; writable && i < spec->n_uid_maps; i++) {
+        const struct spec_id_map *map = &spec->uid_maps[i];
+        if (spec->uid >= map->inside && spec->uid - map->inside < map->count)
+            return group_give(run->group, map->outside + (spec->uid - map->inside), err);
+    }
+    return 0;
+}
+
 static int make_groups(struct making *making, struct err *err)
 {
-    return making->run.group ? group_complete(making->run.group, err) : 0;
+    int r = making->run.group ? group_complete(making->run.group, err) : 0;
+
+    if (r >= 0 && making->run.group)
+        r = make_owner(making, err);
+    return r < 0 ? r : rdt_enter(&making->rdt, making->run.spawn.box_pid, err);
 }
 
 /* ---- hooks ----------------------------------------------------------------------------------------------- */
@@ -333,6 +366,7 @@ static void making_clean(struct making *making)
 
     if (run->record) {
         gate_remove(run->state, making->gate);
+        rdt_undo(&making->rdt);
         record_remove_brief(run->state, run->spec->name);
         if (notify_is_wanted(making->options))
             state_remove_directory(run->state, run->spec->name, "");

@@ -162,6 +162,12 @@ static int exec_rlimits(struct exec *exec, struct err *err)
     return r;
 }
 
+/* Whom we start is in what we are in. */
+static int exec_rdt(struct exec *exec, struct err *err)
+{
+    return rdt_join_again(&exec->container, getpid(), err);
+}
+
 static int exec_filter(struct exec *exec, struct err *err)
 {
     int r = container_read_spec(&exec->container, &exec->spec, err);
@@ -230,7 +236,8 @@ static int exec_started(struct exec *exec, struct err *err)
 static int exec_steps(struct exec *exec, struct err *err)
 {
     static int (*const step_table[])(struct exec *, struct err *) = {
-        exec_check, exec_cgroups, exec_rlimits, exec_filter, exec_console, exec_enter, exec_started,
+        exec_check,   exec_cgroups, exec_rlimits, exec_filter,
+        exec_console, exec_rdt,     exec_enter,   exec_started,
     };
     int r = 0;
 

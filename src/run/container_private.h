@@ -137,6 +137,24 @@ int filter_make(struct filter *filter, struct state *state, const struct spec *p
 void filter_apply(const struct filter *filter, struct spawn_options *options);
 void filter_done(struct filter *filter);
 
+/* ---- container_rdt.c: its class of service ----------------------------------------------------------- */
+
+struct rdt {
+    struct resctrl resctrl;
+    struct buf schemata;
+    bool planned, made;
+};
+
+/* Find out what will be made, if anything is asked for, and put it on record. */
+int rdt_plan(const struct spec *spec, struct rdt *ret, struct buf *lines, struct err *err);
+/* Make it, and put the container's first process in. */
+int rdt_enter(struct rdt *rdt, pid_t pid, struct err *err);
+void rdt_undo(struct rdt *rdt);
+void rdt_done(struct rdt *rdt);
+/* By the record: a further process; and what was made for the container goes. */
+int rdt_join_again(const struct container *container, pid_t pid, struct err *err);
+void rdt_remove(const struct container *container);
+
 /* ---- container_reclaim.c ------------------------------------------------------------------------------- */
 
 int container_open_state(struct engine *engine, struct state **ret, struct err *err);

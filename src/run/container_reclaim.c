@@ -18,6 +18,7 @@ void container_remove_files(struct container *container)
     if (!container->intact ||
         record_find(buf_text(&container->text), "notify", value, sizeof(value)))
         notify_remove(container);
+    rdt_remove(container);
     if (*container->root && state_leave(container->state, container->root, container->name) &&
         container->intact && targets_reclaim(buf_text(&container->text)) < 0)
         targets_reclaim(buf_text(&container->text)); /* once more: nobody else comes back for it */

@@ -5,6 +5,7 @@
  *   bundle PATH           rootfs PATH            owner UID           cgroup PATH
  *   inside yes            uses ROOT              notify yes
  *   gate NAME             annotation KEY=VALUE   limit NAME TEXT     document JSON
+ *   rdt MADE MOUNTPOINT CLASS MONITOR
  *   hook POINT TIMEOUT-US PATH, followed by its argument and environment lines
  * and, as it comes about,
  *   container PID START   begin    begun         limit NAME TEXT
