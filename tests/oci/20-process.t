@@ -166,7 +166,7 @@ expect_error 'scheduler: an invalid policy MUST generate an error'
 defaults
 ARGS='["/bin/probe","ioprio"]'
 PROCESS=',"ioPriority":{"class":"IOPRIO_CLASS_IDLE","priority":4}'
-[ "$runtime_name" = runc ] || expect_prints '3 4' 'ioPriority: class and priority'
+expect_prints '3 4' 'ioPriority: class and priority'
 defaults
 PROCESS=',"ioPriority":{"class":"IOPRIO_CLASS_BOGUS","priority":4}'
 expect_error 'ioPriority: an invalid class MUST generate an error'

@@ -59,9 +59,7 @@ mountinfo_options /data '"nodiratime"' '(^|,)nodiratime(,|$)' 'options: nodirati
 mountinfo_options /data '"relatime"' '(^|,)relatime(,|$)' 'options: relatime'
 mountinfo_options /data '"nosuid","nodev","noexec","ro"' '^ro,nosuid,nodev,noexec' 'options: several at once'
 mountinfo_options /data '"ro","rw"' '(^|,)rw(,|$)' 'options: the last of two that exclude each other counts'
-if [ "$runtime_name" != runc ]; then
-    mountinfo_options /data '"nosymfollow"' '(^|,)nosymfollow(,|$)' 'options: nosymfollow'
-fi
+mountinfo_options /data '"nosymfollow"' '(^|,)nosymfollow(,|$)' 'options: nosymfollow'
 for option in async atime defaults dev diratime dirsync exec iversion lazytime loud noiversion nolazytime \
     norelatime nostrictatime strictatime suid silent sync; do
     defaults
@@ -96,23 +94,19 @@ if mount -t tmpfs tmpfs "$work/tree/sub" 2>/dev/null; then
     mount_json /data "$work/tree" '"rbind","ro"'
     script 'touch /data/sub/x && echo beneath'
     expect_prints beneath 'ro is of the mount alone'
-    if [ "$runtime_name" != runc ]; then
-        defaults
-        mount_json /data "$work/tree" '"rbind","rro"'
-        script 'touch /data/sub/x 2>/dev/null || echo read-only'
-        expect_prints read-only 'rro is recursive'
-    fi
+    defaults
+    mount_json /data "$work/tree" '"rbind","rro"'
+    script 'touch /data/sub/x 2>/dev/null || echo read-only'
+    expect_prints read-only 'rro is recursive'
     umount "$work/tree/sub"
 fi
-if [ "$runtime_name" != runc ]; then
-    defaults
-    config
-    mkdir -p "$bundle/rootfs/var/filled"
-    echo inside >"$bundle/rootfs/var/filled/file"
-    MORE_MOUNTS=',{"destination":"/var/filled","type":"tmpfs","source":"tmpfs","options":["tmpcopyup"]}'
-    script 'cat /var/filled/file; stat -f -c %T /var/filled'
-    expect_prints_matching inside 'tmpcopyup: copy up the contents to a tmpfs'
-fi
+defaults
+config
+mkdir -p "$bundle/rootfs/var/filled"
+echo inside >"$bundle/rootfs/var/filled/file"
+MORE_MOUNTS=',{"destination":"/var/filled","type":"tmpfs","source":"tmpfs","options":["tmpcopyup"]}'
+script 'cat /var/filled/file; stat -f -c %T /var/filled'
+expect_prints_matching inside 'tmpcopyup: copy up the contents to a tmpfs'
 
 # ---- masked, read-only, propagation of the root -----------------------------------------------------------
 

@@ -8,7 +8,7 @@ proc_name() { # TYPE: its file in /proc/PID/ns
 }
 
 types='pid mount ipc uts network cgroup'
-[ ! -e /proc/self/ns/time ] || [ "$runtime_name" = runc ] || types="$types time"
+[ ! -e /proc/self/ns/time ] || types="$types time"
 for type in $types; do
     name=$(proc_name "$type")
     defaults
@@ -98,7 +98,7 @@ expect_error 'uidMappings: a mapping of no ids MUST generate an error'
 
 # ---- time, personality, sysctl ------------------------------------------------------------------------------
 
-if [ -e /proc/self/ns/time ] && [ "$runtime_name" != runc ]; then
+if [ -e /proc/self/ns/time ]; then
     defaults
     NS='"pid","mount","time"'
     MOUNTS=$(echo "$mounts_default" | grep -v sysfs | sed '$s/,$//')
@@ -113,15 +113,13 @@ if [ -e /proc/self/ns/time ] && [ "$runtime_name" != runc ]; then
     NS='"pid","mount","time"'
     expect_error 'timeOffsets: an unknown clock MUST generate an error'
 fi
-if [ "$runtime_name" != runc ]; then
-    defaults
-    LINUX=',"personality":{"domain":"LINUX32"}'
-    script 'uname -m'
-    expect_prints_matching '^i[3-6]86$' 'personality: LINUX32 will set the uname system call to show a 32 bit CPU type'
-    defaults
-    LINUX=',"personality":{"domain":"BOGUS"}'
-    expect_error 'personality: an invalid domain MUST generate an error'
-fi
+defaults
+LINUX=',"personality":{"domain":"LINUX32"}'
+script 'uname -m'
+expect_prints_matching '^i[3-6]86$' 'personality: LINUX32 will set the uname system call to show a 32 bit CPU type'
+defaults
+LINUX=',"personality":{"domain":"BOGUS"}'
+expect_error 'personality: an invalid domain MUST generate an error'
 defaults
 LINUX=',"sysctl":{"kernel.msgmax":"4321","net.ipv4.ip_forward":"1"}'
 script 'cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_forward'
