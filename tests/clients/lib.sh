@@ -14,6 +14,7 @@
 #
 # From outside:  RUNTIME  the OCI runtime, a name or a path ($BUILD/src/ocicli/ration-oci)
 #                TOOLS    the directory of the static helpers ($BUILD/tests/tools)
+#                VM       1 in a virtual machine, which is emulated: calls are given more time
 #                TRACE    1: tell every call of the runtime, with its exit status, at the end
 #                HIDE_V2  1: no v2 mount beside the v1 ones (crun takes no hybrid layout: its default)
 # A script that needs a file from elsewhere defines `outside DIR` before: called with the network still
@@ -224,7 +225,7 @@ making)
     world_make || world_fail 'a private world can be made'
     cd /
     exec env -i PATH="$world/bin:$PATH" HOME="$world/home" WORLD=made TMPDIR=/tmp \
-        TRACE="$TRACE" TOOLS="$world/tools" RATION="$(cat "$world/runtime")" \
+        VM="${VM:-0}" TRACE="$TRACE" TOOLS="$world/tools" RATION="$(cat "$world/runtime")" \
         sh "$world/tests/clients/${SCRIPT##*/}"
     ;;
 *) world_outside "$0" ;;
@@ -252,7 +253,7 @@ t_fail_run() { # NAME WHY
 run() { # COMMAND...
     t_last=$*
     status=0
-    timeout -k 5 "${RUN_SECONDS:-90}" "$@" >"$out" 2>"$err" <"$t_last_in" || status=$?
+    timeout -k 5 "${RUN_SECONDS:-$(pick 90 600)}" "$@" >"$out" 2>"$err" <"$t_last_in" || status=$?
 }
 
 from() { # FILE COMMAND...: a check below with its stdin from FILE; `from FILE says ...`

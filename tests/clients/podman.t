@@ -218,48 +218,6 @@ tells 'sleep 1000' 'with --pid of another container its processes are seen' \
     podman run --rm --pid container:first $bb ps
 works 'it is removed by force' podman rm -f -t 0 first
 
-# ---- limits ---------------------------------------------------------------------------------------
-
-works 'a container with limits starts' podman run -d --name limits -m 64m --memory-swap 96m \
-    --memory-reservation 32m --cpu-shares 512 --cpu-period 50000 --cpu-quota 25000 \
-    --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 $bb sleep 1000
-expect_limit limits memory memory.limit_in_bytes 67108864 memory.max 67108864 'memory: the limit'
-expect_limit limits memory memory.memsw.limit_in_bytes 100663296 memory.swap.max 33554432 \
-    'memory and swap: the limit'
-expect_limit limits memory memory.soft_limit_in_bytes 33554432 memory.low 33554432 \
-    'memory: the reservation'
-expect_limit limits cpu cpu.shares 512 cpu.weight 20 'cpu: the shares'
-expect_limit limits cpu cpu.cfs_period_us 50000 cpu.max '25000 50000' 'cpu: the period'
-expect_limit limits cpu cpu.cfs_quota_us 25000 cpu.max '25000 50000' 'cpu: the quota'
-expect_limit limits cpuset cpuset.cpus 0 cpuset.cpus 0 'cpuset: the processors'
-expect_limit limits cpuset cpuset.mems 0 cpuset.mems 0 'cpuset: the memory nodes'
-expect_limit limits pids pids.max 50 pids.max 50 'pids: the limit'
-expect_equal "$(inside limits memory memory.limit_in_bytes memory.max)" 67108864 \
-    'the memory limit is read inside'
-expect_equal "$(inside limits pids pids.max pids.max)" 50 'the pids limit is read inside'
-expect_equal "$(inside limits cpuset cpuset.cpus cpuset.cpus)" 0 'the processors are read inside'
-expect_equal "$(podman exec limits nproc)" 1 'a program inside counts one processor'
-tells '^limits .*67.11MB' 'stats knows the memory limit' \
-    podman stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' limits
-tells '^limits 1 ' 'stats counts the processes' \
-    podman stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' limits
-works 'update changes the memory' podman update --memory 80m --memory-swap 160m limits
-expect_limit limits memory memory.limit_in_bytes 83886080 memory.max 83886080 'the new limit holds'
-works 'update changes the processors' podman update --cpus 0.4 --cpu-shares 256 limits
-expect_limit limits cpu cpu.shares 256 cpu.weight 10 'the new shares hold'
-expect_limit limits cpu cpu.cfs_quota_us 40000 cpu.max '40000 100000' 'the new quota holds'
-expect_limit limits pids pids.max 50 pids.max 50 'what was not named is as it was'
-refuses 3 'fork' 'more processes than the limit are refused' podman exec limits hog fork 60
-works 'it is killed' podman rm -f -t 0 limits
-exits 137 'more memory than the limit is 137' \
-    podman run --name oom -m 32m --memory-swap 32m $bb hog mem 100m
-works 'it is removed' podman rm oom
-works 'memory below the limit is fine' \
-    podman run --rm -m 64m --memory-swap 64m $bb hog mem 16m
-works '--cpus alone' podman run -d --name half --cpus 0.5 $bb sleep 1000
-expect_limit half cpu cpu.cfs_quota_us 50000 cpu.max '50000 100000' '--cpus is a quota'
-works 'it is removed' podman rm -f -t 0 half
-
 # ---- a life ---------------------------------------------------------------------------------------
 
 loop='trap "echo bye; exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.1; done'
@@ -380,7 +338,12 @@ works 'it is removed' podman rm -f -t 0 health
 works 'a pod without an infra container' podman pod create --name bare --infra=false
 says alone 'a container in it' podman run --rm --pod bare $bb echo alone
 works 'it is removed' podman pod rm -f bare
-works 'a pod' podman pod create --name pod --hostname podhost
+# On v2, and without systemd, podman 4.3 puts a program on the group of a pod that denies every device. That
+# of a pod whose containers do not share it is not made.
+pod_options=
+[ "$(controller_version memory)" = 1 ] || pod_options=--share-parent=false
+# shellcheck disable=SC2086 # none or one
+works 'a pod' podman pod create $pod_options --name pod --hostname podhost
 works 'a container in it' podman run -d --pod pod --name one $bb \
     sh -c 'while :; do nc -l -p 8000 -e echo fromone; done'
 says podhost 'another has the same name' podman run --rm --pod pod $bb hostname
