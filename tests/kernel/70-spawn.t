@@ -58,7 +58,7 @@ script() { # FILE LINE...
 
 # ---- the gate -------------------------------------------------------------------------------------
 
-create -- sh -c 'echo began >/tmp/began; exec sleep 100'
+create -- sh -c 'echo began >/tmp/began; exec sleep 1000'
 expect_status 0 'a container is created'
 check_not 'its program has not begun' test -e "$root/tmp/began"
 check 'its process is there' test -d "/proc/$pid"
@@ -76,9 +76,9 @@ begin
 expect_equal "$status" 99 'a second time nobody listens'
 end "$pid"
 
-create --abandon -- sleep 100
+create --abandon -- sleep 1000
 check 'without its creator it ends, before it is released' wait_until 5 gone "$pid"
-create -- sleep 100
+create -- sleep 1000
 end "$pid"
 begin
 expect_equal "$status" 99 'one that was killed at the gate does not begin'
@@ -117,7 +117,7 @@ for place in "$work" "$root/bin"; do
 done
 host=$(readlink /proc/self/ns/net)
 create --hook prestart="$work/hook" --hook createRuntime="$work/hook" \
-    --hook createContainer="$work/hook" --hook startContainer=/bin/hook -- sh -c 'echo began; exec sleep 100'
+    --hook createContainer="$work/hook" --hook startContainer=/bin/hook -- sh -c 'echo began; exec sleep 1000'
 expect_status 0 'a container with hooks is created'
 inside=$(readlink "/proc/$pid/ns/net")
 # Standard input, output and error, and the directory that ls reads.
@@ -159,7 +159,7 @@ check_not 'and the shell of the host too' find_process sleep 7731
 
 # ---- namespaces that exist --------------------------------------------------------------------------------
 
-create -- sleep 100
+create -- sleep 1000
 begin
 first=$pid
 create --join "net=/proc/$first/ns/net" --join "pid=/proc/$first/ns/pid" \
@@ -177,10 +177,10 @@ enter "$first" -- sh -c 'tr "\0" " " <"$0"' "/proc/$(awk '/^NSpid/ { print $3 }'
 expect_stdout_matches '^sleep 200' 'the other sees its process'
 end "$pid"
 
-create --map 100000 -- sleep 100
+create --map 100000 -- sleep 1000
 begin
 mapped=$pid
-create --join "user=/proc/$mapped/ns/user" -- sh -c 'id -u; exec sleep 100'
+create --join "user=/proc/$mapped/ns/user" -- sh -c 'id -u; exec sleep 1000'
 expect_status 0 'a container in the user namespace of another is created'
 begin
 wait_until 5 is_executing "$pid" sleep
@@ -189,12 +189,12 @@ expect_equal "$(awk '/^Uid/ { print $2 }' "/proc/$pid/status")" 100000 'user: an
 expect_equal "$(readlink "/proc/$pid/ns/user")" "$(readlink "/proc/$mapped/ns/user")" 'user: joined'
 end "$pid"
 create --join "user=/proc/$mapped/ns/user" --join "pid=/proc/$mapped/ns/pid" --join "net=/proc/$first/ns/net" \
-    -- sleep 100
+    -- sleep 1000
 expect_status 0 'user and pid of one, network of a third'
 expect_equal "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$mapped/ns/pid")"  'pid: joined'
 expect_equal "$(readlink "/proc/$pid/ns/net")" "$(readlink "/proc/$first/ns/net")" 'net: joined'
 end "$pid"
-create --map 200000 --join "net=/proc/$first/ns/net" -- sleep 100
+create --map 200000 --join "net=/proc/$first/ns/net" -- sleep 1000
 expect_status 0 'a new user namespace in a network that is not its own'
 expect_equal "$(readlink "/proc/$pid/ns/net")" "$(readlink "/proc/$first/ns/net")" 'net: joined'
 end "$pid"
@@ -244,7 +244,7 @@ if [ -n "$mount" ] && mkdir "$mount/ration-spawn-$$"; then
     group=$mount/ration-spawn-$$
     enter "$first" --v2 "$group" -- grep '^0:' /proc/self/cgroup
     expect_stdout_matches "^0::.*ration-spawn-$$\$" 'it is born in its group'
-    create --v2 "$group" -- sleep 100
+    create --v2 "$group" -- sleep 1000
     expect_equal "$(cat "$group/cgroup.procs")" "$pid" 'and so is a container'
     end "$pid"
     check 'the group can be removed' wait_until 5 rmdir "$group"
@@ -272,7 +272,7 @@ expect_equal "$(tr -d '\r' <"$work/console")" 'name /dev/pts/0
 33:88:0
 typed' 'its terminal goes to the console socket, is its user'"'"'s, and is /dev/console'
 console
-create --tty --console "$work/socket" -- sleep 100
+create --tty --console "$work/socket" -- sleep 1000
 begin
 first_console=$console_pid
 console
@@ -346,7 +346,7 @@ expect_stdout_is 'opened
 written' 'the same attack on one that is not protected succeeds'
 check_not 'it was overwritten' test "$(md5sum <"$runtime")" = "$before"
 
-create -- sleep 100
+create -- sleep 1000
 enter "$pid" -- readlink /proc/1/exe
 expect_equal "$status" 1 'the process at the gate cannot be looked into from inside'
 begin
