@@ -175,14 +175,20 @@ static bool has_start_hooks(const struct launch *launch)
     return launch->spec->hooks[HOOK_START_CONTAINER].n > 0 && !launch->entering;
 }
 
+/* A document's (execCPUAffinity) is of further processes, and not of its first one. */
+static bool has_affinity(const struct launch *launch)
+{
+    return launch->entering || !launch->spec->document;
+}
+
 static bool has_affinity_initial(const struct launch *launch)
 {
-    return launch->spec->cpu_affinity_initial != NULL;
+    return launch->spec->cpu_affinity_initial != NULL && has_affinity(launch);
 }
 
 static bool has_affinity_final(const struct launch *launch)
 {
-    return launch->spec->cpu_affinity_final != NULL;
+    return launch->spec->cpu_affinity_final != NULL && has_affinity(launch);
 }
 
 static bool has_scheduler(const struct launch *launch)
