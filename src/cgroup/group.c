@@ -33,7 +33,8 @@ void part_close(struct part *part)
     fd_close(part->inner_fd);
     fd_close(part->fd);
     if (part->owns_fds) {
-        fd_close(part->base_fd);
+        if (part->base_fd != part->root_fd)
+            fd_close(part->base_fd);
         fd_close(part->root_fd);
     }
     free(part->mount_point);

@@ -45,6 +45,34 @@ void container_close(struct container *container)
     *container = CONTAINER_INIT;
 }
 
+/* Moves *container; without memory it is just closed. */
+static void container_keep(struct container *container)
+{
+    struct engine *engine = container->engine;
+
+    if (!engine->inspected)
+        engine->inspected = calloc(1, sizeof(*engine->inspected));
+    else
+        container_close(engine->inspected);
+    if (engine->inspected)
+        *engine->inspected = *container;
+    else
+        container_close(container);
+    *container = CONTAINER_INIT;
+}
+
+int container_reopen(struct engine *engine, const char *name, struct container *ret,
+                     struct err *err)
+{
+    struct container *kept = engine->inspected;
+
+    if (!kept || !kept->name || kept->being_made || strcmp(kept->name, name) != 0)
+        return container_open(engine, name, false, ret, err);
+    *ret = *kept;
+    *kept = CONTAINER_INIT;
+    return 0;
+}
+
 /* ---- groups --------------------------------------------------------------------------------------------- */
 
 bool container_has_own_pids(const struct container *container)
@@ -142,8 +170,10 @@ int container_open_freezer(struct container *container, struct err *err)
 
 bool container_is_frozen(struct container *container)
 {
-    return container_open_freezer(container, NULL) >= 0 && container->freezer &&
-           group_is_frozen(container->freezer);
+    _cleanup_buf_ struct buf paths = BUF_INIT;
+
+    return container_group_paths(container, &paths, NULL) >= 0 &&
+           groups_are_frozen(buf_text(&paths), -1);
 }
 
 /* ---- status --------------------------------------------------------------------------------------------- */
@@ -241,7 +271,7 @@ int container_inspect(struct engine *engine, const char *name, struct container_
     if (r < 0)
         return r;
     r = info_fill(&container, ret, err);
-    container_close(&container);
+    container_keep(&container);
     return r;
 }
 

@@ -8,8 +8,6 @@
 #include "run/container_private.h"
 #include "sys/sys.h"
 
-#define ENTRIES_MAX 32
-
 struct exec {
     struct container container;
     const struct spec *process;
@@ -20,9 +18,7 @@ struct exec {
     struct spec *spec; /* the container's, as far as its record tells */
     struct filter filter;
     struct plan *plan; /* of rlimits alone */
-    int v2_fd;         /* owned, like the others, where cgroup is given */
-    int tasks_fds[ENTRIES_MAX];
-    size_t n_tasks_fds;
+    struct group_way way;
     struct run run;
 };
 
@@ -96,9 +92,9 @@ static int cgroup_open(struct exec *exec, const char *line, size_t len, struct e
         return err_set(err, -fd, "--cgroup %s: cannot open %s/%s: %s", exec->cgroup, field[2], path,
                        err_name(-fd));
     if (v2)
-        exec->v2_fd = fd;
+        exec->way.v2_fd = fd;
     else
-        exec->tasks_fds[exec->n_tasks_fds++] = fd;
+        exec->way.tasks_fds[exec->way.n_tasks_fds++] = fd;
     return 0;
 }
 
@@ -109,23 +105,14 @@ static int exec_cgroups(struct exec *exec, struct err *err)
     size_t len;
     int r;
 
-    if (!exec->cgroup)
-        return container_open_group(&exec->container, err);
     r = container_group_paths(&exec->container, &paths, err);
+    if (r < 0 || !exec->cgroup)
+        return r < 0 ? r : group_way_open(buf_text(&paths), -1, &exec->way, err);
     cursor = buf_text(&paths);
-    while (r >= 0 && exec->n_tasks_fds < ENTRIES_MAX && line_next(&cursor, &line, &len))
+    while (r >= 0 && exec->way.n_tasks_fds < ARRAY_SIZE(exec->way.tasks_fds) &&
+           line_next(&cursor, &line, &len))
         r = cgroup_open(exec, line, len, err);
     return r;
-}
-
-static struct spawn_groups exec_groups(const struct exec *exec)
-{
-    if (exec->cgroup)
-        return (struct spawn_groups){ exec->v2_fd, exec->tasks_fds, exec->n_tasks_fds };
-    if (!exec->container.group)
-        return (struct spawn_groups){ .v2_fd = -1 };
-    struct group_entry entry = group_entry(exec->container.group);
-    return (struct spawn_groups){ entry.v2_fd, entry.tasks_fds, entry.n_tasks_fds };
 }
 
 /* ---- its surroundings ------------------------------------------------------------------------------------ */
@@ -190,7 +177,8 @@ static int exec_enter(struct exec *exec, struct err *err)
 {
     struct run *run = &exec->run;
     struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
-    struct spawn_groups groups = exec_groups(exec);
+    const struct spawn_groups groups = { exec->way.v2_fd, exec->way.tasks_fds,
+                                         exec->way.n_tasks_fds };
     struct spawn_options options = {
         .spec = exec->process,
         .rlimits = rlimits,
@@ -248,11 +236,7 @@ static int exec_steps(struct exec *exec, struct err *err)
 
 static void exec_done(struct exec *exec)
 {
-    if (exec->cgroup) {
-        fd_close(exec->v2_fd);
-        for (size_t i = 0; i < exec->n_tasks_fds; i++)
-            fd_close(exec->tasks_fds[i]);
-    }
+    group_way_close(&exec->way);
     filter_done(&exec->filter);
     plan_free(exec->plan);
     spec_free(exec->spec);
@@ -293,11 +277,12 @@ int container_exec(struct engine *engine, const char *name, const struct spec *p
     exec->options = options;
     exec->cgroup = cgroup && *cgroup ? cgroup : NULL;
     exec->detach = detach;
-    exec->pidfd = exec->console_fd = exec->v2_fd = -1;
+    exec->pidfd = exec->console_fd = -1;
+    exec->way = GROUP_WAY_INIT;
     exec->filter = FILTER_INIT;
     run_init(&exec->run, engine, process, options->stdio);
     *ret_status = 0;
-    int r = container_open(engine, name, false, &exec->container, &ours);
+    int r = container_reopen(engine, name, &exec->container, &ours);
     if (r >= 0)
         r = detach ? exec_steps(exec, &ours) : exec_waited(exec, ret_status, &ours);
     if (r < 0 && err)

@@ -26,7 +26,8 @@ static int kill_failed(const struct container *container, int signal, int code, 
 /* Whom the older freezer holds dies when he is let go; nothing is changed for the newer. */
 static void kill_thaw(struct container *container, int signal)
 {
-    if (signal == SIGKILL && container_is_frozen(container))
+    if (signal == SIGKILL && container_is_frozen(container) &&
+        container_open_freezer(container, NULL) >= 0 && container->freezer)
         group_freeze(container->freezer, false, 0, NULL);
 }
 
@@ -98,6 +99,8 @@ int container_pause(struct engine *engine, const char *name, bool paused, struct
     if (r < 0)
         return r;
     r = pause_check(&container, paused, err);
+    if (r >= 0)
+        r = container_open_freezer(&container, err);
     if (r >= 0 && !container.freezer)
         r = err_refuse(err, EOPNOTSUPP, "container \"%s\" has no group that can be frozen", name);
     if (r >= 0) {

@@ -97,7 +97,8 @@ int container_kill_process(struct container *container, struct err *err)
         return err_set(err, -r, "cannot kill process %d of container \"%s\": %s",
                        (int)container->init.pid, container->name, err_name(-r));
     /* Whom the older freezer holds dies when he is let go. */
-    if (container_is_frozen(container))
+    if (container_is_frozen(container) && container_open_freezer(container, NULL) >= 0 &&
+        container->freezer)
         group_freeze(container->freezer, false, 0, NULL);
     if (!process_wait_end(&container->init, CONTAINER_END_US))
         return err_set(err, EBUSY, "process %d of container \"%s\" does not die",

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/run_private.h"
+#include "run/container_private.h"
 
 int engine_open(const char *state_dir, struct engine **ret, struct err *err)
 {
@@ -24,6 +24,9 @@ void engine_close(struct engine *engine)
 {
     if (!engine)
         return;
+    if (engine->inspected)
+        container_close(engine->inspected);
+    free(engine->inspected);
     free(engine->state_dir);
     free(engine);
 }

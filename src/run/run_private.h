@@ -14,8 +14,12 @@
 #include "spawn/spawn.h"
 #include "state/state.h"
 
+struct container;
+
 struct engine {
     char *state_dir; /* NULL: the default */
+    /* The container that container_inspect() has looked at last, open: exec goes on with it. NULL: none. */
+    struct container *inspected;
     bool rootless;
     enum cgroup_manager manager; /* of containers' groups */
 };
