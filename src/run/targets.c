@@ -51,6 +51,22 @@ static bool strv_has(char *const *v, const char *text)
     return false;
 }
 
+/*
+ * 0: path is there. -ENOENT; another error: nothing will be made there. What was only in our own way, a signal
+ * or the like, must not be taken for the last, since what is not noted here is not removed: so it is tried twice.
+ */
+static int path_look(const struct targets *targets, const char *path)
+{
+    int fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
+
+    if (fd < 0 && fd != -ENOENT)
+        fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
+}
+
 /* Each component of target that is not there yet, the topmost first. */
 static int missing_add(struct targets *targets, const char *target)
 {
@@ -62,12 +78,10 @@ static int missing_add(struct targets *targets, const char *target)
     while (target[end] != '\0') {
         end += strcspn(target + end, "/");
         snprintf(path, sizeof(path), "%.*s", (int)(end - begin), target + begin);
-        int fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
-        if (fd >= 0)
-            close(fd);
-        else if (fd != -ENOENT)
+        int r = path_look(targets, path);
+        if (r < 0 && r != -ENOENT)
             return 0;
-        else if (!strv_has(targets->made, path) && strv_push(&targets->made, path) < 0)
+        if (r == -ENOENT && !strv_has(targets->made, path) && strv_push(&targets->made, path) < 0)
             return -ENOMEM;
         end += strspn(target + end, "/");
     }
@@ -81,10 +95,7 @@ static int target_add(struct targets *targets, const struct spec *spec, const ch
 
     if (*path == '\0' || is_in_a_mount(spec, target))
         return 0;
-    int fd = sys_openat2(targets->root_fd, path, O_PATH | O_CLOEXEC, 0, RESOLVE);
-    if (fd >= 0)
-        close(fd);
-    return fd == -ENOENT ? missing_add(targets, target) : 0;
+    return path_look(targets, path) == -ENOENT ? missing_add(targets, target) : 0;
 }
 
 static bool lock_shared(int fd)
@@ -94,7 +105,7 @@ static bool lock_shared(int fd)
     for (unsigned i = 0; i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_SH | LOCK_NB) == 0)
             return true;
-        if (errno != EWOULDBLOCK)
+        if (errno == EOPNOTSUPP || errno == ENOLCK)
             return false;
         nanosleep(&pause, NULL);
     }
@@ -109,6 +120,8 @@ int targets_find(struct targets *targets, const struct spec *spec, struct err *e
         return 0;
     /* What is wrong with it is told by whoever makes it the root. */
     targets->root_fd = open(spec->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (targets->root_fd < 0)
+        targets->root_fd = open(spec->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (targets->root_fd < 0)
         return 0;
     /* A file system without locks, or somebody inside who holds on to one: then all stays. */
@@ -133,9 +146,11 @@ void targets_record(const struct targets *targets, const struct spec *spec, stru
     _cleanup_free_ char *path = NULL;
     struct stat st;
 
-    if (!targets->made || fstat(targets->root_fd, &st) < 0)
+    if (!targets->made || (fstat(targets->root_fd, &st) < 0 && fstat(targets->root_fd, &st) < 0))
         return;
     path = realpath(spec->rootfs, NULL);
+    if (!path)
+        path = realpath(spec->rootfs, NULL);
     if (!path || strchr(path, '\n'))
         return;
     buf_printf(ret, "root %ju %ju %s\n", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, path);
