@@ -249,6 +249,16 @@ t_fail_run() { # NAME WHY
     sed -n '1,20s/^/# stderr: /p' "$err"
 }
 
+# By the clock, since clients are slow to ask; where they are emulated five times as long.
+wait_until() { # SECONDS COMMAND...
+    t_until=$(($(date +%s) + $1 * $(pick 1 5)))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$t_until" ] || return 1
+        sleep 0.05
+    done
+}
+
 # A client's call: sets $status, fills $out and $err. None takes forever.
 run() { # COMMAND...
     t_last=$*
