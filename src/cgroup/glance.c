@@ -22,7 +22,7 @@ static int glance_open(const struct path_line *line, int root_fd, const char *fi
         return mount_fd == -ENOENT ? -ENODEV : mount_fd;
     if (n < 0 || (size_t)n >= sizeof(path))
         return -ENAMETOOLONG;
-    return sys_openat2(mount_fd, path, flags | O_CLOEXEC | O_NOCTTY, 0,
+    return sys_openat2(mount_fd, path, flags | O_CLOEXEC, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 

@@ -1,12 +1,10 @@
 /* The verb exec: a further process in a container. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "run/container_private.h"
-#include "sys/sys.h"
 
 struct exec {
     struct container container;
@@ -45,74 +43,15 @@ static int exec_check(struct exec *exec, struct err *err)
 
 /* ---- its groups --------------------------------------------------------------------------------------- */
 
-/* "PATH" is meant in every hierarchy, "cpu,memory:PATH" in those. */
-static const char *cgroup_in(const char *cgroup, const char *controllers)
-{
-    const char *colon = strchr(cgroup, ':');
-    _cleanup_free_ char *list = colon ? strndup(cgroup, (size_t)(colon - cgroup)) : NULL;
-    char *cursor = list, *word;
-
-    if (!colon)
-        return cgroup;
-    while (list && (word = strsep(&cursor, ","))) {
-        const char *found = *word ? strstr(controllers, word) : NULL;
-        size_t n = strlen(word);
-        if (found && (found == controllers || found[-1] == ',') &&
-            (found[n] == ',' || found[n] == '\0'))
-            return colon + 1;
-    }
-    return "";
-}
-
-static int cgroup_open(struct exec *exec, const char *line, size_t len, struct err *err)
-{
-    _cleanup_free_ char *copy = strndup(line, len), *path = NULL;
-    char *field[4], *cursor = copy;
-    size_t n = 0;
-
-    while (copy && n < ARRAY_SIZE(field) && (field[n] = strsep(&cursor, " ")))
-        n++;
-    if (!copy || n < ARRAY_SIZE(field))
-        return copy ? err_set(err, EINVAL, "the record of the groups is damaged") : err_nomem(err);
-    if (strcmp(field[1], "+") == 0)
-        return 0;
-    bool v2 = strcmp(field[0], "2") == 0;
-    /* A '=' says that the group was asked for by its path. */
-    const char *beneath = cgroup_in(exec->cgroup, field[1] + (*field[1] == '='));
-    beneath += strspn(beneath, "/");
-    path = text_format("%s/box%s%s%s", field[3], *beneath ? "/" : "", beneath, v2 ? "" : "/tasks");
-    if (!path)
-        return err_nomem(err);
-    _cleanup_close_ int mount_fd = open(field[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd = mount_fd < 0 ? -errno
-                          : sys_openat2(mount_fd, path,
-                                        v2 ? O_PATH | O_DIRECTORY | O_CLOEXEC : O_RDWR | O_CLOEXEC,
-                                        0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    if (fd < 0)
-        return err_set(err, -fd, "--cgroup %s: cannot open %s/%s: %s", exec->cgroup, field[2], path,
-                       err_name(-fd));
-    if (v2)
-        exec->way.v2_fd = fd;
-    else
-        exec->way.tasks_fds[exec->way.n_tasks_fds++] = fd;
-    return 0;
-}
-
 static int exec_cgroups(struct exec *exec, struct err *err)
 {
     _cleanup_buf_ struct buf paths = BUF_INIT;
-    const char *cursor, *line;
-    size_t len;
-    int r;
+    int r = container_group_paths(&exec->container, &paths, err);
 
-    r = container_group_paths(&exec->container, &paths, err);
-    if (r < 0 || !exec->cgroup)
-        return r < 0 ? r : group_way_open(buf_text(&paths), -1, &exec->way, err);
-    cursor = buf_text(&paths);
-    while (r >= 0 && exec->way.n_tasks_fds < ARRAY_SIZE(exec->way.tasks_fds) &&
-           line_next(&cursor, &line, &len))
-        r = cgroup_open(exec, line, len, err);
-    return r;
+    if (r < 0)
+        return r;
+    return exec->cgroup ? group_open_beneath(buf_text(&paths), exec->cgroup, &exec->way, err)
+                        : group_way_open(buf_text(&paths), -1, &exec->way, err);
 }
 
 /* ---- its surroundings ------------------------------------------------------------------------------------ */

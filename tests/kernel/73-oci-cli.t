@@ -426,6 +426,24 @@ wait "$listener"
 check 'sends its terminal there' grep -q 'of exec' "$work/listener"
 kill_and_delete
 
+# ---- groups beneath the container's own ----------------------------------------------------------------------
+
+if $ours && has_controller pids; then
+    running
+    own=$(group_dir pids "$(state_of pid)")
+    mkdir "$own/sub"
+    rt exec --cgroup pids:sub "$id" cat /proc/self/cgroup
+    expect_status 0 'exec --cgroup CONTROLLER:PATH'
+    expect_stdout_matches '^[0-9]+:(.*pids.*)?:.*/sub$' 'runs the process in that group beneath the container'"'"'s'
+    rt exec "$id" cat /proc/self/cgroup
+    expect_stdout_lacks '/sub$' 'and the next one in its own'
+    rt exec --cgroup nosuch "$id" true
+    expect_error_of 255 'nosuch' 'a group that is not there'
+    rt exec --cgroup ../../.. "$id" true
+    expect_error_of 255 '\.\.' 'one that is not beneath'
+    delete_force
+fi
+
 # ---- nothing open, nothing set -------------------------------------------------------------------------------
 
 defaults
