@@ -29,7 +29,7 @@ static int command_features(struct session *session, const void *values, char *c
                                      .cap_last = sys_cap_last(),
                                      .has_v1 = true,
                                      .has_v2 = true,
-                                     .has_systemd = true,
+                                     .has_systemd = engine_has_systemd(),
                                      .has_rdt = true,
                                      .has_apparmor = true,
                                      .has_selinux = true,

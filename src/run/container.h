@@ -29,6 +29,8 @@ int container_protect(char *const *argv, struct err *err);
 /* Who makes groups. */
 enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD, MANAGER_DISABLED };
 void engine_set_manager(struct engine *engine, enum cgroup_manager manager);
+/* Is there what MANAGER_SYSTEMD takes, whether or not systemd runs? */
+bool engine_has_systemd(void);
 /* We lack the privileges of root on the host: told by --rootless, else found out. */
 void engine_set_rootless(struct engine *engine, bool rootless);
 

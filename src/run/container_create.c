@@ -27,6 +27,9 @@ struct making {
     struct buf lines; /* of the record */
     struct process init;
     bool pid_file_written;
+    struct scope_name scope_name; /* of systemd's: empty without it */
+    struct scope *scope;          /* held; NULL: none, or no longer */
+    char *scope_path;
 };
 
 int making_new(struct engine *engine, const struct spec *spec,
@@ -62,6 +65,9 @@ void making_free(struct making *making)
     fd_close(making->gate_fd);
     fd_close(making->console_fd);
     buf_done(&making->lines);
+    scope_free(making->scope);
+    scope_name_done(&making->scope_name);
+    free(making->scope_path);
     free(making);
 }
 
@@ -73,8 +79,6 @@ static int make_check(struct making *making, struct err *err)
 
     if (!spec->argv || !spec->argv[0])
         return err_usage(err, "process.args: there is no program to run");
-    if (making->run.engine->manager == MANAGER_SYSTEMD)
-        return err_refuse(err, EOPNOTSUPP, "--systemd-cgroup: the helper for it is not installed");
     return console_check(spec, making->options, making->foreground, err);
 }
 
@@ -85,6 +89,28 @@ static int make_state(struct making *making, struct err *err)
 
     if (r >= 0)
         container_reclaim_pending(run->engine, run->state, run->spec->name);
+    return r;
+}
+
+/*
+ * Of its own accord it goes when we do: it need not be on record yet. It has to be there when the plan is made,
+ * as what is above our groups.
+ */
+static int make_scope(struct making *making, struct err *err)
+{
+    struct run *run = &making->run;
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    bool alive;
+
+    if (run->engine->manager != MANAGER_SYSTEMD)
+        return 0;
+    /* Its unit is in nobody's way. */
+    if (state_read(run->state, run->spec->name, &text, &alive, NULL) >= 0)
+        return err_refuse(err, EEXIST, "container with given ID already exists: %s",
+                          run->spec->name);
+    int r = scope_begin(run->engine, run->spec, &making->scope_name, &making->scope,
+                        &making->scope_path, err);
+    run->cgroups_path = making->scope_path;
     return r;
 }
 
@@ -128,12 +154,13 @@ static int make_record(struct making *making, struct err *err)
         buf_printf(&making->lines, "uses %s\n", making->root);
     if (notify_is_wanted(making->options))
         buf_puts(&making->lines, "notify yes\n");
+    scope_record(&making->scope_name, &making->lines);
     r = launch_record_lines(run, &making->lines, err);
     if (r >= 0)
         r = rdt_plan(run->spec, &making->rdt, &making->lines, err);
     if (r >= 0)
-        r = container_record_lines(run->spec, &run->plan.plan->in_force, making->gate,
-                                   &making->lines, err);
+        r = container_record_lines(run->spec, run->cgroups_path, &run->plan.plan->in_force,
+                                   making->gate, &making->lines, err);
     if (r >= 0)
         r = record_begin(run->state, run->spec->name, buf_text(&making->lines), &run->record, err);
     if (r >= 0 && *making->root)
@@ -329,6 +356,12 @@ static int make_go(struct making *making, struct err *err)
     return r < 0 ? r : make_expect(making, SPAWN_CREATED, err);
 }
 
+/* The container is in its groups. */
+static int make_scope_settled(struct making *making, struct err *err)
+{
+    return making->scope ? scope_settle(making->scope, making->run.plan.plan, err) : 0;
+}
+
 static int make_pid_file(struct making *making, struct err *err)
 {
     const char *path = making->options->pid_file;
@@ -347,7 +380,7 @@ static int make_settled(struct making *making, struct err *err)
         return err_set(err, ESRCH, "the container's process %d is not in /proc",
                        (int)run->spawn.box_pid);
     int r = container_record_brief(run->record, &making->init, buf_text(&making->lines),
-                                   run->spec->cgroups_path, err);
+                                   run->cgroups_path, err);
 
     if (r >= 0)
         r = record_settle(run->record, err);
@@ -378,7 +411,12 @@ static void making_clean(struct making *making)
         strv_free(run->targets.made);
         run->targets.made = NULL;
     }
-    if (run_clean(run, NULL) >= 0 && making->hooked)
+    int cleaned = run_clean(run, NULL);
+    /* Empty by now, it would go by itself; but not before we have said that nothing is left. */
+    scope_free(TAKE_PTR(making->scope));
+    if (making->scope_path)
+        scope_stop(&making->scope_name, NULL);
+    if (cleaned >= 0 && making->hooked)
         hooks_run(run->spec, HOOK_POSTSTOP, making->options->write_state, CONTAINER_STOPPED, 0,
                   NULL);
 }
@@ -386,9 +424,9 @@ static void making_clean(struct making *making)
 int making_create(struct making *making, struct err *err)
 {
     static int (*const step_table[])(struct making *, struct err *) = {
-        make_check,  make_state,   make_plan, make_notify,      make_record,
-        make_filter, make_console, make_gate, make_first_group, make_box,
-        make_groups, make_hooks,   make_go,   make_pid_file,    make_settled,
+        make_check,  make_state,   make_scope,         make_plan,        make_notify,  make_record,
+        make_filter, make_console, make_gate,          make_first_group, make_box,     make_groups,
+        make_hooks,  make_go,      make_scope_settled, make_pid_file,    make_settled,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {

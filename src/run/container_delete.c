@@ -55,6 +55,8 @@ static int delete_locked(struct container *container, bool force,
         r = container_kill_process(container, err);
     if (r >= 0)
         r = delete_groups(container, err);
+    if (r >= 0)
+        r = container_stop_scope(container, err);
     if (r < 0)
         return r;
     container_remove_files(container);

@@ -69,8 +69,9 @@ int container_kill_process(struct container *container, struct err *err);
 /* ---- container_record.c ------------------------------------------------------------------------------ */
 
 /* What is known before anything exists; without the groups' lines. */
-int container_record_lines(const struct spec *spec, const struct limit_set *limits,
-                           const char *gate, struct buf *ret, struct err *err);
+int container_record_lines(const struct spec *spec, const char *cgroups_path,
+                           const struct limit_set *limits, const char *gate, struct buf *ret,
+                           struct err *err);
 int container_record_limits(struct record *record, const struct limit_set *limits, struct err *err);
 int container_read_limits(const struct container *container, struct limit_set *ret,
                           struct err *err);
@@ -88,6 +89,25 @@ void line_escape(const char *text, struct buf *ret);
 void line_unescape(char *text);
 /* The groups' lines of a record, without their mark. */
 void container_group_lines(const char *text, struct buf *ret);
+
+/* ---- container_scope.c: a scope of systemd's ------------------------------------------------------------ */
+
+/*
+ * Have the spec's made, and held by *ret_scope. *ret_path: where our groups go, the caller's. On error what
+ * there is is the caller's to free.
+ */
+int scope_begin(const struct engine *engine, const struct spec *spec, struct scope_name *ret_name,
+                struct scope **ret_scope, char **ret_path, struct err *err);
+/* Its unit gets the limits, too, and it lives on for whoever is in it. */
+int scope_settle(struct scope *scope, const struct plan *plan, struct err *err);
+/* The line of the record by which it is found again. */
+void scope_record(const struct scope_name *name, struct buf *ret);
+/* End the container's; none is no error. */
+int container_stop_scope(struct container *container, struct err *err);
+/* Before the plan is written: what counts stands in our own group meanwhile, and if that fails. */
+int container_loosen_scope(struct container *container, const struct plan *plan, struct err *err);
+/* Tell the unit of what the plan has changed. */
+int container_tell_scope(struct container *container, const struct plan *plan, struct err *err);
 
 /* ---- container_hooks.c -------------------------------------------------------------------------------- */
 

@@ -57,6 +57,7 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
     if (r >= 0)
         r = reclaim_groups(text, err);
     if (r >= 0) {
+        container_stop_scope(&container, NULL); /* empty, it would go by itself */
         container_remove_files(&container);
         record_remove_brief(pending->state, name);
     }

@@ -3,7 +3,7 @@
  *
  *   kind container        group VERSION ...      pids own            root, made (targets.c)
  *   bundle PATH           rootfs PATH            owner UID           cgroup PATH
- *   inside yes            uses ROOT              notify yes
+ *   inside yes            uses ROOT              notify yes          scope system|user UNIT
  *   gate NAME             annotation KEY=VALUE   limit NAME TEXT     document JSON
  *   rdt MADE MOUNTPOINT CLASS MONITOR
  *   hook POINT TIMEOUT-US PATH, followed by its argument and environment lines
@@ -241,14 +241,15 @@ int container_read_spec(const struct container *container, struct spec **ret, st
 
 /* ---- the whole --------------------------------------------------------------------------------------------- */
 
-int container_record_lines(const struct spec *spec, const struct limit_set *limits,
-                           const char *gate, struct buf *ret, struct err *err)
+int container_record_lines(const struct spec *spec, const char *cgroups_path,
+                           const struct limit_set *limits, const char *gate, struct buf *ret,
+                           struct err *err)
 {
     buf_puts(ret, "kind container\n");
     line_put(ret, "bundle", spec->bundle);
     line_put(ret, "rootfs", spec->rootfs);
     buf_printf(ret, "owner %u\n", geteuid());
-    line_put(ret, "cgroup", spec->cgroups_path);
+    line_put(ret, "cgroup", cgroups_path);
     line_put(ret, "gate", gate);
     if (spec->limits_inside)
         buf_puts(ret, "inside yes\n");

@@ -98,12 +98,16 @@ static int update_all(struct update *update, const struct limit_set *limits, str
     if (r >= 0)
         r = update_plan(update, err);
     if (r >= 0)
+        r = container_loosen_scope(&update->container, update->plan, err);
+    if (r >= 0)
         r = update_write(update, err);
     if (r < 0)
         return r;
     /* They are in force: what failed to be noted once need not fail again. */
     r = update_record(update, NULL);
-    return r < 0 ? update_record(update, err) : r;
+    if (r < 0)
+        r = update_record(update, err);
+    return r < 0 ? r : container_tell_scope(&update->container, update->plan, err);
 }
 
 int container_update(struct engine *engine, const char *name, const struct limit_set *limits,

@@ -44,13 +44,13 @@ static unsigned measured_controllers(const struct spec *spec, bool has_v2)
     return mask;
 }
 
-int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
-                     unsigned *ret_parts, struct err *err)
+int run_open_cgroups(const struct engine *engine, const struct spec *spec, const char *path,
+                     struct cgroups **ret, unsigned *ret_parts, struct err *err)
 {
     struct cgroups_options options = {
         .root_fd = -1,
         .parent = spec->cgroup_parent,
-        .path = spec->cgroups_path,
+        .path = path,
         .named = spec->document && spec->measure == SPEC_MEASURE_ALL,
         .rootless = engine->rootless,
         /* Whether there is a unified hierarchy is not known yet: look for what either answer needs. */
@@ -167,7 +167,7 @@ int run_plan(struct engine *engine, const struct spec *spec, const char *layout,
     if (strcmp(layout, "here") != 0) {
         r = plan_elsewhere(spec, layout, &plan, err);
     } else {
-        r = run_open_cgroups(engine, spec, &cgroups, &parts, err);
+        r = run_open_cgroups(engine, spec, spec->cgroups_path, &cgroups, &parts, err);
         if (r >= 0)
             r = run_plan_here(engine, cgroups, parts, spec, &plan, err);
         if (r < 0 && err->class == ERR_REFUSED && engine->rootless)

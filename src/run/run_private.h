@@ -13,6 +13,7 @@
 #include "seccomp/seccomp.h"
 #include "spawn/spawn.h"
 #include "state/state.h"
+#include "systemd/systemd.h"
 
 struct container;
 
@@ -59,6 +60,7 @@ struct reclaim {
 struct run {
     struct engine *engine;   /* not owned */
     const struct spec *spec; /* not owned */
+    const char *cgroups_path; /* not owned: of its groups, or NULL: by its name */
     struct run_plan plan;
     struct cgroups *cgroups;
     struct state *state;
@@ -117,9 +119,9 @@ int engine_reclaim_state(struct engine *engine, struct state *state, bool at_onc
                          unsigned *ret_reclaimed, struct err *err);
 
 /* plan.c */
-/* Look at what this spec needs of the hierarchies; *ret_parts: what it needs to know of the machine. */
-int run_open_cgroups(const struct engine *engine, const struct spec *spec, struct cgroups **ret,
-                     unsigned *ret_parts, struct err *err);
+/* Look at what this spec, with groups at path, needs of the hierarchies; *ret_parts: what it needs to know of the machine. */
+int run_open_cgroups(const struct engine *engine, const struct spec *spec, const char *path,
+                     struct cgroups **ret, unsigned *ret_parts, struct err *err);
 int run_plan_here(const struct engine *engine, const struct cgroups *cgroups, unsigned parts,
                   const struct spec *spec, struct run_plan *ret, struct err *err);
 

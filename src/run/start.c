@@ -11,6 +11,7 @@ void run_init(struct run *run, struct engine *engine, const struct spec *spec, c
 
     run->engine = engine;
     run->spec = spec;
+    run->cgroups_path = spec->cgroups_path;
     memcpy(run->stdio, stdio, sizeof(run->stdio));
     run->pipe_out[0] = run->pipe_out[1] = run->pipe_err[0] = run->pipe_err[1] = -1;
     run->stop_timer = -1;
@@ -42,7 +43,7 @@ static struct run *run_new(struct engine *engine, const struct spec *spec, const
 int run_make_plan(struct run *run, struct err *err)
 {
     unsigned parts;
-    int r = run_open_cgroups(run->engine, run->spec, &run->cgroups, &parts, err);
+    int r = run_open_cgroups(run->engine, run->spec, run->cgroups_path, &run->cgroups, &parts, err);
 
     if (r >= 0)
         r = run_plan_here(run->engine, run->cgroups, parts, run->spec, &run->plan, err);
