@@ -65,6 +65,10 @@ def summary(runs, against):
 
 def launches(place, rows, rounds, idle_ms):
     runs = run_plan(place, rows, rounds, idle_ms)
+    for label, results in runs.items():
+        failed = sum(status != 0 for *_, status in results)
+        if failed:
+            print(f"{label}: {failed} of {len(results)} ended badly: do not trust its figures")
     against = {label: runs[label] for label in runs if label.startswith(("crun", "floor"))}
     return {row.label: summary(runs[row.label], against) for row in rows}
 
