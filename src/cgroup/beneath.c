@@ -33,20 +33,24 @@ static int way_open(const struct path_line *line, const char *cgroup, struct gro
     bool unified = line->version == 2;
 
     beneath += strspn(beneath, "/");
+    _cleanup_free_ char *inner =
+        text_format("%s%s%s/" INNER_NAME, line->base, *line->base ? "/" : "", line->name);
     _cleanup_free_ char *path =
-        text_format("%s%s%s/" INNER_NAME "%s%s%s", line->base, *line->base ? "/" : "", line->name,
-                    *beneath ? "/" : "", beneath, unified ? "" : "/tasks");
-    if (!path)
+        text_format("%s%s", *beneath ? beneath : ".", unified ? "" : "/tasks");
+    if (!inner || !path)
         return err_nomem(err);
     _cleanup_close_ int mount_fd = root_open(-1, line->mount_point, O_PATH | O_DIRECTORY);
     int fd = mount_fd < 0 ? mount_fd : mount_check(mount_fd, line->version);
-    if (fd >= 0)
-        fd = sys_openat2(mount_fd, path,
+    _cleanup_close_ int inner_fd =
+        fd < 0 ? fd : sys_openat2(mount_fd, inner, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, BENEATH);
+    fd = inner_fd;
+    if (inner_fd >= 0)
+        fd = sys_openat2(inner_fd, path,
                          unified ? O_PATH | O_DIRECTORY | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0,
                          BENEATH);
     if (fd < 0)
-        return err_set(err, -fd, "--cgroup %s: cannot open %s/%s: %s", cgroup, line->mount_point,
-                       path, err_name(-fd));
+        return err_set(err, -fd, "--cgroup %s: cannot open %s of %s/%s: %s", cgroup, path,
+                       line->mount_point, inner, err_name(-fd));
     if (unified)
         ret->v2_fd = fd;
     else
