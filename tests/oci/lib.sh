@@ -223,7 +223,8 @@ groups_of() { find /sys/fs/cgroup -type d -name "*$1*" 2>/dev/null; }
 # A peer may leave groups; what is called after our containers goes with us.
 oci_done() {
     t_ended=$?
-    groups_of "t$$-" | sort -r | while read -r t_group; do rmdir "$t_group" 2>/dev/null; done
+    find /sys/fs/cgroup -depth -type d -path "*t$$-[0-9]*" 2>/dev/null |
+        while read -r t_group; do rmdir "$t_group" 2>/dev/null; done
     (exit "$t_ended")
     t_done
 }
