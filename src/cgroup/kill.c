@@ -45,14 +45,19 @@ static bool freezer_is_frozen(const struct part *part)
            strcmp(line, "FROZEN") == 0;
 }
 
-/* v1: FREEZING may be read for milliseconds, and each reading helps it along. */
+/* v1: FREEZING may be read for milliseconds, and each reading helps it along. THAWED: by somebody else. */
 static int freezer_wait(const struct part *part, uint64_t deadline_us)
 {
     uint64_t pause_us = 100;
+    char line[64];
 
-    while (!freezer_is_frozen(part))
+    while (!freezer_is_frozen(part)) {
+        if (file_read_line(part->fd, "freezer.state", line, sizeof(line)) > 0 &&
+            strcmp(line, "THAWED") == 0)
+            return -ECANCELED;
         if (!backoff(&pause_us, deadline_us))
             return -EBUSY;
+    }
     return 0;
 }
 
@@ -99,6 +104,8 @@ static int events_wait(const struct part *part, const char *key, uint64_t value,
         return -errno;
     for (;;) {
         ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
             return -errno;
         text[n] = '\0';
@@ -126,13 +133,30 @@ static const struct part *freezing_part(const struct group *group)
     return part ? part : group_part(group, CONTROLLER_FREEZER, 1);
 }
 
+/* v2: who kills what we freeze thaws it again, and it never comes to be frozen. */
+static int unified_wait(const struct part *part, bool frozen, uint64_t deadline_us)
+{
+    const uint64_t slice_us = 100000;
+    char line[16];
+    int r;
+
+    do {
+        uint64_t until_us = clock_us(CLOCK_MONOTONIC) + slice_us;
+        r = events_wait(part, "frozen", frozen, until_us < deadline_us ? until_us : deadline_us);
+        if (r == -EBUSY && file_read_line(part->fd, "cgroup.freeze", line, sizeof(line)) > 0 &&
+            strcmp(line, frozen ? "1" : "0") != 0)
+            r = -ECANCELED;
+    } while (r == -EBUSY && clock_us(CLOCK_MONOTONIC) < deadline_us);
+    return r;
+}
+
 /* Freeze or thaw and wait until it is done. What does not freeze in time is thawed again. */
 static int part_freeze(const struct part *part, bool frozen, uint64_t deadline_us)
 {
     int r = 0;
 
     if (part->version == 2)
-        r = events_wait(part, "frozen", frozen, deadline_us);
+        r = unified_wait(part, frozen, deadline_us);
     else if (frozen)
         r = freezer_wait(part, deadline_us);
     if (r < 0 && frozen)

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/fault.sh"
 
-errors='ENOSPC ENOMEM EIO EINTR EPERM EMFILE EAGAIN'
+errors=$(pick 'ENOSPC ENOMEM EIO EINTR EPERM EMFILE EAGAIN' 'ENOMEM EINTR')
 
 # Each error begins at another call, so that together they visit more of them than one would.
 fail() { # NAME STRIDE OPTIONS VERB...

@@ -15,7 +15,7 @@ every() { # N: the distance between two points here; FULL has them all
     if [ "$FULL" = 1 ]; then
         echo 1
     else
-        pick "$1" "$(($1 * 9))"
+        pick "$1" "$(($1 * 40))"
     fi
 }
 
