@@ -178,9 +178,8 @@ static int part_open_dirs(struct part *part)
     uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     uint64_t flags = O_DIRECTORY | O_CLOEXEC;
 
-    part->base_fd = *part->base
-                        ? sys_openat2(part->root_fd, part->base, flags | O_PATH, 0, beneath)
-                        : part->root_fd;
+    part->base_fd = *part->base ? sys_openat2(part->root_fd, part->base, flags | O_PATH, 0, beneath)
+                                : part->root_fd;
     if (part->base_fd < 0)
         return part->base_fd;
     part->fd = sys_openat2(part->base_fd, part->name, flags | O_RDONLY, 0, beneath);

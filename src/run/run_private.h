@@ -58,8 +58,8 @@ struct reclaim {
 };
 
 struct run {
-    struct engine *engine;   /* not owned */
-    const struct spec *spec; /* not owned */
+    struct engine *engine;    /* not owned */
+    const struct spec *spec;  /* not owned */
     const char *cgroups_path; /* not owned: of its groups, or NULL: by its name */
     struct run_plan plan;
     struct cgroups *cgroups;

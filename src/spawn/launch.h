@@ -60,8 +60,9 @@ struct launch {
     int stdio[3];
     int null_fd;  /* stands in stdio where -1 was asked for */
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
-    int *idmaps;  /* per mount: user namespace whose maps its owners are shown through; NULL: none has */
-    int *nodes;   /* per device: detached tree of the host's node, -1: none */
+    int *
+        idmaps; /* per mount: user namespace whose maps its owners are shown through; NULL: none has */
+    int *nodes;              /* per device: detached tree of the host's node, -1: none */
     int join_fds[JOINS_MAX]; /* per spec->joins, -1: not to be entered */
     uint64_t joined;         /* CLONE_NEW* of those to be entered */
     bool through;            /* they are entered before the box is cloned, by another process */
@@ -79,13 +80,13 @@ struct launch {
     /* the box */
     int supervisor_fd; /* the other end of the channel, to be closed by the box */
     int channel_fd;    /* after the gate: the connection of whoever lets COMMAND begin */
-    int hook_fds[2]; /* spawn_continue(): state documents for the box's own hooks, -1: none */
-    uint64_t ignored; /* signals: bit N - 1 is signal N */
+    int hook_fds[2];   /* spawn_continue(): state documents for the box's own hooks, -1: none */
+    uint64_t ignored;  /* signals: bit N - 1 is signal N */
     int root_fd;
     int proc_fd; /* a procfs that is certainly one */
     int own_proc_fd; /* the runtime's own: nothing of the container's is mounted in it; -1: not needed */
     pid_t outer_pid; /* our number there */
-    int dev_fd;  /* the fresh /dev, -1: none */
+    int dev_fd;      /* the fresh /dev, -1: none */
     struct base bases[4];
     size_t n_bases;
     int here_fd;      /* what "." is for mount(2); -1: unknown */

@@ -53,12 +53,13 @@ static void answer(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line) - 1, fmt, ap);
     va_end(ap);
-    for (char *c = line; *c; c++) {
-        if (*c == '\n')
-            *c = ' ';
+    size_t length = strlen(line);
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] == '\n')
+            line[i] = ' ';
     }
-    strcat(line, "\n");
-    fd_write_all(STDOUT_FILENO, line, strlen(line));
+    line[length++] = '\n';
+    fd_write_all(STDOUT_FILENO, line, length);
 }
 
 static int told(const struct err *err)
@@ -133,9 +134,24 @@ static bool property_parse(const char *line, size_t len, struct property *ret)
 {
     char copy[160];
 
+    char *rest, *words[5];
+    uint64_t n, since;
+
     snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
-    return sscanf(copy, "property %63s %3s %zu %u", ret->name, ret->type, &ret->n, &ret->since) ==
-           4;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        words[i] = strtok_r(i == 0 ? copy : NULL, " ", &rest);
+        if (!words[i])
+            return false;
+    }
+    if (strcmp(words[0], "property") != 0 || strlen(words[1]) >= sizeof(ret->name) ||
+        strlen(words[2]) >= sizeof(ret->type) || number_parse(words[3], SIZE_MAX, &n) < 0 ||
+        number_parse(words[4], UINT32_MAX, &since) < 0)
+        return false;
+    snprintf(ret->name, sizeof(ret->name), "%s", words[1]);
+    snprintf(ret->type, sizeof(ret->type), "%s", words[2]);
+    ret->n = (size_t)n;
+    ret->since = (unsigned)since;
+    return true;
 }
 
 /* (sv) with the values of the lines at *cursor. */

@@ -68,13 +68,15 @@ bool systemd_is_supported(void)
 bool systemd_is_user(void)
 {
     char line[64];
-    unsigned inside, outside;
 
     if (geteuid() != 0)
         return true;
+    if (file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) < 0)
+        return false;
     /* user_namespaces(7): is 0 here 0 outside? */
-    return file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) >= 0 &&
-           sscanf(line, "%u %u", &inside, &outside) == 2 && (inside != 0 || outside != 0);
+    char *after;
+    unsigned long inside = strtoul(line, &after, 10), outside = strtoul(after, NULL, 10);
+    return inside != 0 || outside != 0;
 }
 
 /* ---- starting it ----------------------------------------------------------------------------------------- */
@@ -185,7 +187,6 @@ static ssize_t read_answer(int fd, char ret[static ANSWER_MAX])
 static int ask(const struct scope *scope, const char *properties, char **ret_text, struct err *err)
 {
     char answer[ANSWER_MAX];
-    int at = 0, code;
     ssize_t n;
     int r = send_all(scope->fd, properties);
 
@@ -196,8 +197,12 @@ static int ask(const struct scope *scope, const char *properties, char **ret_tex
     if (n < 0)
         return err_set(err, EIO, "--cgroup-manager systemd: " HELPER " ended unexpectedly: %s",
                        err_name((int)-n));
-    if (sscanf(answer, "error %d %n", &code, &at) == 1 && at > 0 && code > 0)
-        return err_refuse(err, code, "%.470s", answer + at);
+    if (text_starts(answer, "error ")) {
+        char *text;
+        long code = strtol(answer + strlen("error "), &text, 10);
+        return err_refuse(err, code > 0 && code < 4096 ? (int)code : EPROTO, "%.470s",
+                          text + strspn(text, " "));
+    }
     if (!text_starts(answer, "ok "))
         return err_set(err, EPROTO, "--cgroup-manager systemd: " HELPER " is of another version");
     if (!ret_text)

@@ -277,7 +277,7 @@ kept_cache() { # OPTIONS...
     wait_until 30 cache_is_filled "$above"
     echo 100M 2>/dev/null >"$above/memory.reclaim"
     kept=$(file_bytes "$protected")
-    cat "$protected/box/cgroup.procs" | while read -r one; do kill -KILL "$one"; done
+    while read -r one; do kill -KILL "$one"; done <"$protected/box/cgroup.procs"
     wait_ration
     echo "# kept with $*: $kept"
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Groups of containers, by the cgroup room alone: at a given path, in every hierarchy, with the limits shown
 # in COMMAND's own group; frozen, listed, signalled, changed and removed by whoever opens them again.
+# shellcheck disable=SC2016,SC2034 # for other shells; lib.sh reads t_last
 . "${LIB:-${0%/*}/../lib.sh}"
 require_root
 require_controller cpu memory pids

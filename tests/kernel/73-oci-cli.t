@@ -261,6 +261,7 @@ check 'ps --format json has every process' same_pids
 check 'the first of the container is among them' grep -qw "$(state_of pid)" "$out"
 rt resume "$id"
 # That of busybox knows no numbers and no such tables.
+# shellcheck disable=SC2009 # what it prints is asked
 if ps -ef 2>/dev/null | grep -q '^UID  *PID'; then
     rt ps "$id"
     expect_status 0 'ps'

@@ -101,6 +101,7 @@ for bad in ../escape a/b '' '.' '..' 'a b' "$(printf 'a\nb')"; do
     rt create --bundle "$bundle" "$bad"
     check "create: an ID that is not valid ($(printf '%s' "$bad" | tr '\n' '?')) MUST generate an error" \
         test "$status" -ne 0
+    [ "$status" -ne 0 ] || "$RUNTIME" --root "$runtime_root" delete --force "$bad" >/dev/null 2>&1
 done
 
 # ---- errors ----------------------------------------------------------------------------------------

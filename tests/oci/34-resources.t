@@ -1,6 +1,6 @@
 #!/bin/sh
 # config-linux.md: every field of linux.resources: in force where the machine has it, else an error, never silence.
-# shellcheck disable=SC2016,SC2034 # lib.sh reads the parts of a document; scripts are for the container
+# shellcheck disable=SC2013,SC2016,SC2034 # lib.sh reads the parts of a document; scripts are for the container
 . "${0%/*}/lib.sh"
 
 # The container's own group by its process: what is in force on it, whichever level the runtime writes.
