@@ -9,16 +9,20 @@
 
 #define DIRECTORY_NAME "ration-oci"
 
-/* Does user 0 here stand for somebody else outside? user_namespaces(7): "0 0 4294967295", with blanks. */
-static bool in_user_namespace(void)
+/*
+ * Does user 0 here stand for somebody else outside? user_namespaces(7): "0 0 4294967295", with blanks. -errno
+ * where it cannot be told: whoever is taken for a user of a namespace is let off what such cannot have.
+ */
+static int in_user_namespace(void)
 {
     static const char *const identity_table[] = { "0", "0", "4294967295" };
     char line[64];
     const char *at = line;
 
     /* More maps than one line holds are no identity, either. */
-    if (file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) < 0)
-        return true;
+    ssize_t r = file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line));
+    if (r < 0)
+        return r == -ENOENT || r == -EFBIG ? r == -EFBIG : (int)r;
     for (size_t i = 0; i < ARRAY_SIZE(identity_table); i++) {
         size_t n = strlen(identity_table[i]);
         at += strspn(at, " ");
@@ -41,7 +45,7 @@ static char *default_root(void)
     char path[48];
     struct stat st;
 
-    if (uid == 0 && (!has_runtime || !in_user_namespace()))
+    if (uid == 0 && (!has_runtime || in_user_namespace() <= 0))
         return strdup("/run/" DIRECTORY_NAME);
     if (has_runtime)
         return text_format("%s/" DIRECTORY_NAME, runtime);
@@ -69,6 +73,17 @@ static enum cgroup_manager manager_of(const struct session *session)
     return session->systemd_cgroup ? MANAGER_SYSTEMD : MANAGER_CGROUPFS;
 }
 
+/* 1 or 0, told by --rootless or found out. */
+static int find_rootless(const struct session *session, struct err *err)
+{
+    if (session->rootless && strcmp(session->rootless, "auto") != 0)
+        return strcmp(session->rootless, "true") == 0;
+    if (geteuid() != 0)
+        return true;
+    int r = in_user_namespace();
+    return r < 0 ? err_set(err, -r, "cannot read /proc/self/uid_map: %s", err_name(-r)) : r;
+}
+
 int session_engine(struct session *session, struct engine **ret, struct err *err)
 {
     if (!session->engine) {
@@ -80,10 +95,10 @@ int session_engine(struct session *session, struct engine **ret, struct err *err
         if (r < 0)
             return r;
         engine_set_manager(session->engine, manager_of(session));
-        if (session->rootless && strcmp(session->rootless, "auto") != 0)
-            engine_set_rootless(session->engine, strcmp(session->rootless, "true") == 0);
-        else
-            engine_set_rootless(session->engine, geteuid() != 0 || in_user_namespace());
+        r = find_rootless(session, err);
+        if (r < 0)
+            return r;
+        engine_set_rootless(session->engine, r > 0);
     }
     *ret = session->engine;
     return 0;

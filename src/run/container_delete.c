@@ -57,9 +57,10 @@ static int delete_locked(struct container *container, bool force,
         r = delete_groups(container, err);
     if (r >= 0)
         r = container_stop_scope(container, err);
+    if (r >= 0)
+        r = container_remove_files(container, err);
     if (r < 0)
         return r;
-    container_remove_files(container);
     delete_hooks(container, options, &warning);
     r = record_remove(TAKE_PTR(container->record), err);
     if (r >= 0 && warning.code && err)

@@ -179,7 +179,7 @@ void rdt_remove(const struct container *container);
 
 int container_open_state(struct engine *engine, struct state **ret, struct err *err);
 /* What lies about of a container whose processes are gone: its gate, and what was made in its root. */
-void container_remove_files(struct container *container);
+int container_remove_files(struct container *container, struct err *err);
 /* Undo what killed calls left half made, of that name for certain. Best effort: what does not go stays on record. */
 void container_reclaim_pending(struct engine *engine, struct state *state, const char *name);
 

@@ -9,7 +9,7 @@ int container_open_state(struct engine *engine, struct state **ret, struct err *
     return state_open_containers(engine->state_dir, ret, err);
 }
 
-void container_remove_files(struct container *container)
+int container_remove_files(struct container *container, struct err *err)
 {
     char value[8];
 
@@ -19,9 +19,11 @@ void container_remove_files(struct container *container)
         record_find(buf_text(&container->text), "notify", value, sizeof(value)))
         notify_remove(container);
     rdt_remove(container);
-    if (*container->root && state_leave(container->state, container->root, container->name) &&
-        container->intact && targets_reclaim(buf_text(&container->text)) < 0)
-        targets_reclaim(buf_text(&container->text)); /* once more: nobody else comes back for it */
+    if (!*container->root || !state_leave(container->state, container->root, container->name) ||
+        !container->intact || targets_reclaim(buf_text(&container->text)) >= 0)
+        return 0;
+    /* Once more; but only who has no memory to do it with stays on record for that. */
+    return targets_reclaim(buf_text(&container->text)) == -ENOMEM ? err_nomem(err) : 0;
 }
 
 /* How long somebody else's call that makes a container of the same name is waited for. */
@@ -58,9 +60,10 @@ static int reclaim_one(void *data, const char *name, const char *text, struct er
         r = reclaim_groups(text, err);
     if (r >= 0) {
         container_stop_scope(&container, NULL); /* empty, it would go by itself */
-        container_remove_files(&container);
-        record_remove_brief(pending->state, name);
+        r = container_remove_files(&container, err);
     }
+    if (r >= 0)
+        record_remove_brief(pending->state, name);
     container.state = NULL; /* is the caller's */
     container_close(&container);
     return r;

@@ -232,12 +232,11 @@ static int made_remove(int root_fd, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    _cleanup_free_ char *parent = strndup(path, slash ? (size_t)(slash - path) : 0);
+    char parent[4096]; /* missing_add() takes none that is longer; and memory may have run out */
     struct stat st;
     int r = 0;
 
-    if (!parent)
-        return -ENOMEM;
+    snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) : 0, path);
     _cleanup_close_ int fd =
         sys_openat2(root_fd, *parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE);
     if (fd < 0)

@@ -278,9 +278,11 @@ static int visit_entry(void *data, const char *name)
     if (!record_name_valid(name))
         return 0;
     int r = state_read(visit->state, name, &text, &alive, NULL);
-    /* Gone or foreign: the others still count. One that was blown up is still a record. */
-    if (r < 0 && r != -EFBIG)
+    /* Gone or foreign: the others still count. One that was blown up, or cannot be read, is still a record. */
+    if (r == -ENOENT || r == -EINVAL)
         return 0;
+    if (r == -ENOMEM)
+        return r;
     if (r < 0)
         buf_reset(&text);
     return visit->fn(visit->data, name, buf_text(&text), alive);

@@ -21,21 +21,21 @@ fail() { # NAME STRIDE OPTIONS VERB...
 
 fault_bundle print '["/fingerprint"]' '' ''
 for process in supervisor box; do
-    fail "run, calls of the $process fail" "$(every 14)" "-p $process -i" run --bundle @BUNDLE @
-    fail "create, calls of the $process fail" "$(every 28)" "-p $process -i -z start" create --bundle @BUNDLE @
+    fail "run, calls of the $process fail" "$(every 5)" "-p $process -i" run --bundle @BUNDLE @
+    fail "create, calls of the $process fail" "$(every 14)" "-p $process -i -z start" create --bundle @BUNDLE @
 done
 fail 'start, calls fail' "$(every 14)" '-a create -i' start @
 
 fault_bundle sleep '["/hog","sleep","1000"]' '' ''
 # The process in between makes a dozen calls only.
 for process in supervisor box command; do
-    fail "exec, calls of the $process fail" "$([ $process = box ] && every 2 || every 28)" "-p $process -a create,start -i" exec @ /fingerprint
+    fail "exec, calls of the $process fail" "$([ $process = box ] && every 2 || every 14)" "-p $process -a create,start -i" exec @ /fingerprint
 done
-fail 'update, calls fail' "$(every 28)" '-a create,start -g' update --memory 41943040 --pids-limit 20 @
-fail 'delete, calls fail' "$(every 28)" '-a create' delete @
-fail 'delete --force, calls fail' "$(every 28)" '-a create,start' delete --force @
-fail 'pause, calls fail' "$(every 28)" '-a create,start' pause @
-fail 'kill, calls fail' "$(every 28)" '-a create,start' kill @ KILL
+fail 'update, calls fail' "$(every 14)" '-a create,start -g' update --memory 41943040 --pids-limit 20 @
+fail 'delete, calls fail' "$(every 14)" '-a create' delete @
+fail 'delete --force, calls fail' "$(every 14)" '-a create,start' delete --force @
+fail 'pause, calls fail' "$(every 14)" '-a create,start' pause @
+fail 'kill, calls fail' "$(every 14)" '-a create,start' kill @ KILL
 
 hook="[{\"path\":\"$step\",\"args\":[\"faultstep\",\"nothing\"]}]"
 inner='[{"path":"/faultstep","args":["faultstep","nothing"]}]'

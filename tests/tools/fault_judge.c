@@ -52,10 +52,10 @@ bool fault_output_as_usual(const struct sweep *sweep, const struct fault_outcome
     return !sweep->said || strstr(out, sweep->said);
 }
 
-/* A call that failed has changed nothing. */
+/* A call that failed has changed nothing; but who has no memory at all any more cannot go back, either. */
 static bool limits_changed(const struct sweep *sweep, const struct fault_outcome *outcome)
 {
-    return sweep->compare_groups && sweep->job.action != ACTION_KILL &&
+    return sweep->compare_groups && sweep->job.action != ACTION_KILL && !sweep->job.from_there_on &&
            strcmp(outcome->out.data, sweep->origin.data) != 0;
 }
 
