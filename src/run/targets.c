@@ -216,7 +216,8 @@ bool targets_name(const struct targets *targets, char *ret, size_t size)
 {
     struct stat st;
 
-    if (targets->root_fd < 0 || fstat(targets->root_fd, &st) < 0)
+    if (targets->root_fd < 0 ||
+        (fstat(targets->root_fd, &st) < 0 && fstat(targets->root_fd, &st) < 0))
         return false;
     snprintf(ret, size, "%jx-%jx", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
     return true;
