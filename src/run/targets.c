@@ -256,7 +256,7 @@ void targets_remove(struct targets *targets)
 {
     int locked = targets->made ? flock(targets->root_fd, LOCK_EX | LOCK_NB) : -1;
 
-    if (targets->made && locked < 0 && errno != EWOULDBLOCK)
+    if (targets->made && locked < 0)
         locked = flock(targets->root_fd, LOCK_EX | LOCK_NB);
     for (size_t i = locked < 0 ? 0 : strv_length(targets->made); i > 0; i--) {
         if (made_remove(targets->root_fd, targets->made[i - 1]) < 0)

@@ -10,10 +10,11 @@ errors=$(pick 'ENOSPC ENOMEM EIO EINTR EPERM EMFILE EAGAIN' 'ENOMEM EINTR')
 # Each error begins at another call, so that together they visit more of them than one would.
 fail() { # NAME STRIDE OPTIONS VERB...
     f_name=$1 f_each=$2 f_options=$3 f_shift=0
+    f_apart=$((f_each < 14 ? f_each : 14))
     shift 3
     for f_error in $errors; do
         # shellcheck disable=SC2086 # options are several words
-        sweep_verb "$f_name: $f_error" "$f_each" -f $((f_shift * f_each / 7 + 1)) $f_options sweep-fail "$f_error" -- \
+        sweep_verb "$f_name: $f_error" "$f_each" -f $((f_shift * f_apart / 7 + 1)) $f_options sweep-fail "$f_error" -- \
             "$RUNTIME" "$@"
         f_shift=$((f_shift + 1))
     done

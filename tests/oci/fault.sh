@@ -15,7 +15,7 @@ every() { # N: the distance between two points here; FULL has them all
     if [ "$FULL" = 1 ]; then
         echo 1
     else
-        pick "$1" "$(($1 * 40))"
+        pick "$1" "$(($1 * 20))"
     fi
 }
 
@@ -65,7 +65,10 @@ sweep_verb() { # NAME STRIDE FAULTSTEP-ARGS -- TOOL ARGS
     shift 2
     t_n=$#
     while [ "$t_n" -gt 0 ]; do
-        [ "$1" = @BUNDLE ] && set -- "$@" "$t_job/bundle" || set -- "$@" "$1"
+        case $1 in
+        @BUNDLE) set -- "$@" "$t_job/bundle" ;;
+        *) set -- "$@" "$1" ;;
+        esac
         shift
         t_n=$((t_n - 1))
     done

@@ -103,7 +103,8 @@ static void go_on(struct sweep *sweep, const char *name, struct fault_pipes *pip
 
     /* Its process may have ended of the fault after the verb: that is told, and nothing runs. */
     if (sweep->after && !fault_container_verb(sweep, sweep->after, name, pipes, &why)) {
-        outcome->barred = why.data && strstr(why.data, "that has stopped");
+        outcome->barred =
+            why.data && (strstr(why.data, "that has stopped") || strstr(why.data, "is gone"));
         fault_text_add(&pipes->text, why.data, why.len);
         free(why.data);
         return;
