@@ -92,6 +92,8 @@ static int level_make(const struct hierarchy *h, int parent_fd, const char *name
     if (!made && errno != EEXIST)
         return -errno;
     int fd = level_open(parent_fd, name);
+    if (fd < 0 && made) /* what cannot be marked would never be known for ours */
+        unlinkat(parent_fd, name, AT_REMOVEDIR);
     if (fd >= 0 && made)
         mark_set(fd, made_table, "1");
     /* Others may have left one that they made empty, which would admit nobody either. */
@@ -147,7 +149,7 @@ int base_make(const struct cgroups *cgroups, struct hierarchy *h, struct err *er
     return 0;
 }
 
-int level_remove(int root_fd, const char *path, bool marked_only)
+static int level_try_remove(int root_fd, const char *path, bool marked_only)
 {
     char parent[1024];
     const char *slash = strrchr(path, '/');
@@ -172,6 +174,19 @@ int level_remove(int root_fd, const char *path, bool marked_only)
         r = -errno;
     if (slash)
         fd_close(parent_fd);
+    return r;
+}
+
+/*
+ * Whether an empty group above goes is nobody's failure, so nobody would try again: one call that fails for
+ * a moment (no descriptor, a signal) must not leave it.
+ */
+int level_remove(int root_fd, const char *path, bool marked_only)
+{
+    int r = level_try_remove(root_fd, path, marked_only);
+
+    if (r < 0 && r != -ENOENT && r != -ENOTEMPTY && r != -EBUSY)
+        r = level_try_remove(root_fd, path, marked_only);
     return r;
 }
 

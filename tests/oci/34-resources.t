@@ -86,8 +86,13 @@ resource "\"blockIO\":{\"throttleReadIOPSDevice\":[{$number,\"rate\":300}]}" blk
 resource "\"blockIO\":{\"throttleWriteIOPSDevice\":[{$number,\"rate\":400}]}" blkio \
     blkio.throttle.write_iops_device "$disk 400" io.max "$disk rbps=max wbps=max riops=max wiops=400" \
     'blockIO.throttleWriteIOPSDevice'
-bfq=bfq
-[ -n "$(find /sys/fs/cgroup -maxdepth 3 -name 'blkio.bfq.weight' -print -quit 2>/dev/null)" ] || bfq=
+# The top group has no such file: ask one of our own.
+bfq=
+asked=/sys/fs/cgroup/blkio/oci-asked-$$
+if mkdir "$asked" 2>/dev/null; then
+    [ ! -e "$asked/blkio.bfq.weight" ] || bfq=bfq
+    rmdir "$asked"
+fi
 resource '"blockIO":{"weight":300}' blkio "blkio.${bfq:+bfq.}weight" 300 io.weight 'default 300' 'blockIO.weight'
 resource "\"blockIO\":{\"weightDevice\":[{$number,\"weight\":300}]}" blkio \
     "blkio.${bfq:+bfq.}weight_device" "$disk 300" io.weight "$disk 300" 'blockIO.weightDevice' 'not supported'
