@@ -46,14 +46,21 @@ static int mark_set(int fd, const char *const table[static 2], const char *value
     return -errno;
 }
 
-/* The mark's first letter, or -errno. */
+/*
+ * The mark's first letter, or -errno. What cannot be read for a moment is asked for again: without its mark a
+ * group of ours would be taken for somebody else's, and left.
+ */
 static int mark_get(int fd, const char *const table[static 2])
 {
     char value[8];
 
-    for (size_t i = 0; i < 2; i++)
-        if (fgetxattr(fd, table[i], value, sizeof(value)) > 0)
+    for (size_t i = 0; i < 2; i++) {
+        ssize_t n = fgetxattr(fd, table[i], value, sizeof(value));
+        if (n < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+            n = fgetxattr(fd, table[i], value, sizeof(value));
+        if (n > 0)
             return *value;
+    }
     return -errno;
 }
 
