@@ -212,7 +212,7 @@ static int device_make(struct launch *launch, const struct spec_device *device, 
                        struct err *err)
 {
     bool touch = !bound || strncmp(device->path, "/dev/", 5) != 0;
-    struct place parent;
+    struct place parent = { .fd = -1, .name = "" };
     const char *name;
     int r = parent_find(launch, device->path, &parent, &name, err);
 
@@ -259,7 +259,7 @@ static bool link_will_do(int parent_fd, const char *name, const struct spec_syml
 
 static int link_make(struct launch *launch, const struct spec_symlink *link, struct err *err)
 {
-    struct place parent;
+    struct place parent = { .fd = -1, .name = "" };
     const char *name;
     int r;
 
