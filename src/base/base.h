@@ -38,6 +38,16 @@
         taken_;            \
     })
 
+/*
+ * A call whose failure nobody would come back to, asked once more: it may have failed for a moment only (no
+ * memory, no descriptor, a signal).
+ */
+#define TRY_TWICE(call)               \
+    ({                                \
+        typeof(call) tried_ = (call); \
+        tried_ < 0 ? (call) : tried_; \
+    })
+
 static inline void base_freep(void *p)
 {
     free(*(void **)p);
@@ -140,6 +150,8 @@ int strv_copy(char *const *v, char ***ret);
 /* Replaces the malloc'ed string at *p by a copy of s (NULL allowed). Returns 0 or -ENOMEM. */
 int text_replace(char **p, const char *s);
 bool text_starts(const char *s, const char *prefix);
+/* Turn \\040 and its like into the bytes they stand for, in place: proc_pid_mountinfo(5). */
+void text_unescape_octal(char *text);
 static inline const char *text_or_empty(const char *s)
 {
     return s ? s : "";

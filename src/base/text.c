@@ -174,3 +174,20 @@ void text_roff(const char *text, struct buf *ret)
             buf_putc(ret, *text);
     }
 }
+
+void text_unescape_octal(char *text)
+{
+    text = strchrnul(text, '\\');
+    char *out = text;
+
+    while (*text) {
+        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
+            text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
+            *out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+            text += 4;
+        } else {
+            *out++ = *text++;
+        }
+    }
+    *out = '\0';
+}

@@ -41,8 +41,6 @@ int mount_narrowness(const char *root);
 bool options_have(const char *options, const char *word);
 /* The controllers among the words of a comma-separated list. */
 unsigned options_controllers(const char *options);
-/* Turn \040 and its like into the bytes they stand for, in place. */
-void octal_unescape(char *text);
 /* The other way: blank, tab, newline and backslash are escaped. */
 void octal_escape(const char *text, struct buf *ret);
 

@@ -206,8 +206,7 @@ static void unified_read(const struct cgroups *cgroups, struct hierarchy *h)
 
     if (cgroups->parent && (cgroups->options.rootless || h->top > 0) && h->root_fd >= 0)
         levels_visit(h->root_fd, h->base, false, offering_visit, &offering);
-    else if (fd < 0 || (file_read_line(fd, "cgroup.controllers", line, sizeof(line)) < 0 &&
-                        file_read_line(fd, "cgroup.controllers", line, sizeof(line)) < 0))
+    else if (fd < 0 || TRY_TWICE(file_read_line(fd, "cgroup.controllers", line, sizeof(line))) < 0)
         return;
     for (char *p = line; *p; p++)
         if (*p == ' ')

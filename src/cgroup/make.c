@@ -398,7 +398,7 @@ int group_complete(struct group *g, struct err *err)
 int group_create(struct cgroups *cgroups, const struct plan *plan, const struct machine *machine,
                  const char *name, struct group **ret, struct err *err)
 {
-    struct group *group;
+    struct group *group = NULL;
     int r = group_begin(cgroups, plan, machine, name, &group, err);
 
     if (r < 0)

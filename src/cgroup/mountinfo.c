@@ -9,24 +9,6 @@
 
 #include "cgroup/cgroup_private.h"
 
-void octal_unescape(char *text)
-{
-    char *out = text;
-
-    text = strchrnul(text, '\\');
-    out = text;
-    while (*text) {
-        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-            text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-            *out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
-            text += 4;
-        } else {
-            *out++ = *text++;
-        }
-    }
-    *out = '\0';
-}
-
 void octal_escape(const char *text, struct buf *ret)
 {
     for (;;) {
@@ -108,9 +90,9 @@ static int entry_parse(char *line, struct mount_entry *ret)
         number_parse(parent, INT32_MAX, &parent_number) < 0)
         return -EINVAL;
     int version = strcmp(type, "cgroup2") == 0 ? 2 : strcmp(type, "cgroup") == 0 ? 1 : 0;
-    octal_unescape(root);
-    octal_unescape(point);
-    octal_unescape(super);
+    text_unescape_octal(root);
+    text_unescape_octal(point);
+    text_unescape_octal(super);
     *ret = (struct mount_entry){
         .id = (long)id_number,
         .parent = (long)parent_number,

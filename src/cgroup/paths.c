@@ -104,8 +104,8 @@ static unsigned controllers_parse(const char *text)
 
 static int fields_check(char *const field[4], struct path_line *ret)
 {
-    octal_unescape(field[2]);
-    octal_unescape(field[3]);
+    text_unescape_octal(field[2]);
+    text_unescape_octal(field[3]);
     if ((strcmp(field[0], "1") != 0 && strcmp(field[0], "2") != 0) || field[1][0] == '\0')
         return -EINVAL;
     ret->is_parent = strcmp(field[1], "+") == 0;

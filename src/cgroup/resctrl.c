@@ -156,7 +156,7 @@ int resctrl_parse(const char *text, struct resctrl *ret)
     if (!copy)
         return -ENOMEM;
     while (n < ARRAY_SIZE(field) && (field[n] = strsep(&cursor, " ")))
-        octal_unescape(field[n++]);
+        text_unescape_octal(field[n++]);
     if (n != ARRAY_SIZE(field) || cursor || strlen(field[0]) != 2 || *field[1] != '/' ||
         !name_is_plain(field[2]) || (strcmp(field[3], "/") != 0 && !name_is_plain(field[3])))
         return -EINVAL;

@@ -14,7 +14,7 @@ static int read_device_number(const json_t *rule, const char *path, const char *
     int result = json_get_i64(rule, path, key, -1, NUMBER_MAX, &number, err);
 
     if (number < 0)
-        strcpy(ret, "*");
+        snprintf(ret, 16, "*");
     else
         snprintf(ret, 16, "%u", (unsigned)number);
     return result < 0 ? result : 0;

@@ -44,7 +44,7 @@ static int entry_add(const struct resource *r, const char *name, const char *lin
     struct limit_entry entry = { .text = strndup(line, len) };
     if (!entry.text)
         return err_nomem(err);
-    strcpy(entry.key, name);
+    snprintf(entry.key, sizeof(entry.key), "%s", name);
     value->entries[value->n_entries++] = entry;
     value->state = LIMIT_SET;
     return 0;

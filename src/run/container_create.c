@@ -243,8 +243,7 @@ static int make_box(struct making *making, struct err *err)
     making->gate_fd = fd_close(making->gate_fd);
     making->console_fd = fd_close(making->console_fd);
     /* One that is gone already tells why when it is asked; make_settled() takes none without. */
-    if (process_find(run->spawn.box_pid, &making->init) < 0 &&
-        process_find(run->spawn.box_pid, &making->init) < 0)
+    if (TRY_TWICE(process_find(run->spawn.box_pid, &making->init)) < 0)
         return 0;
     snprintf(line, sizeof(line), "%d %llu", (int)making->init.pid,
              (unsigned long long)making->init.start_ticks);

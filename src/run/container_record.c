@@ -10,7 +10,9 @@
  * and, as it comes about,
  *   container PID START   begin    begun         limit NAME TEXT
  */
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -175,24 +177,52 @@ static void hook_put(enum hook_point point, const struct spec_hook *hook, struct
         line_put(ret, "environment", *variable);
 }
 
+/* A number and the blank behind it, if any. */
+static bool number_take(const char **at, int base, uint64_t *ret)
+{
+    char *end;
+
+    if (!isxdigit((unsigned char)**at))
+        return false;
+    errno = 0;
+    *ret = strtoull(*at, &end, base);
+    if (errno != 0 || end == *at || (*end != ' ' && *end != '\0'))
+        return false;
+    *at = end + (*end == ' ');
+    return true;
+}
+
+/* A word and the blank behind it. */
+static bool word_take(const char **at, char *ret, size_t size)
+{
+    size_t length = strcspn(*at, " ");
+
+    if (length == 0 || length >= size || (*at)[length] != ' ')
+        return false;
+    memcpy(ret, *at, length);
+    ret[length] = '\0';
+    *at += length + 1;
+    return true;
+}
+
 static int hook_parse(const char *value, size_t len, struct spec *spec)
 {
     _cleanup_free_ char *copy = value_copy(value, len);
-    unsigned long long timeout_us;
-    int point, at = 0;
+    const char *path = copy;
+    uint64_t point, timeout_us;
 
     if (!copy)
         return -ENOMEM;
-    if (sscanf(copy, "%d %llu %n", &point, &timeout_us, &at) != 2 || at == 0 || point < 0 ||
-        point >= HOOK_POINT_COUNT)
+    if (!number_take(&path, 10, &point) || point >= HOOK_POINT_COUNT ||
+        !number_take(&path, 10, &timeout_us) || *path == '\0')
         return -EINVAL;
     struct spec_hooks *hooks = &spec->hooks[point];
     struct spec_hook *grown = reallocarray(hooks->hooks, hooks->n + 1, sizeof(*grown));
     if (!grown)
         return -ENOMEM;
     hooks->hooks = grown;
-    grown[hooks->n] = (struct spec_hook){ .path = strdup(copy + at), .timeout_us = timeout_us };
-    return grown[hooks->n++].path ? point : -ENOMEM;
+    grown[hooks->n] = (struct spec_hook){ .path = strdup(path), .timeout_us = timeout_us };
+    return grown[hooks->n++].path ? (int)point : -ENOMEM;
 }
 
 /* One line of what hooks need; *point: the one that further lines belong to, or -1. */
@@ -313,31 +343,25 @@ int container_record_brief(struct record *record, const struct process *init, co
     return brief.len > BRIEF_MAX ? 0 : record_set_brief(record, buf_text(&brief), err);
 }
 
-static bool process_parse(const char *text, struct process *ret)
+static bool process_take(const char **at, struct process *ret)
 {
-    unsigned long long ticks;
-    int pid;
+    uint64_t pid, ticks;
 
-    if (sscanf(text, "%d %llu", &pid, &ticks) != 2 || pid <= 0)
+    if (!number_take(at, 10, &pid) || pid == 0 || pid > INT_MAX || !number_take(at, 10, &ticks))
         return false;
-    *ret = (struct process){ .pid = pid, .start_ticks = ticks };
+    *ret = (struct process){ .pid = (pid_t)pid, .start_ticks = ticks };
     return true;
 }
 
-/* The widths are those of the fields less one. */
-_Static_assert(GATE_NAME_SIZE == 32 && TARGETS_NAME_SIZE == 48, "sscanf");
-
 static bool brief_parse(char *text, struct brief *ret)
 {
-    unsigned long long hash;
-    int at = 0;
+    const char *at = text;
 
-    if (!process_parse(text, &ret->init) ||
-        sscanf(text, "%*d %*u %llx %31s %47s%n", &hash, ret->gate, ret->root, &at) != 3 ||
-        text[at] != ' ')
+    if (!process_take(&at, &ret->init) || !number_take(&at, 16, &ret->hash) ||
+        !word_take(&at, ret->gate, sizeof(ret->gate)) ||
+        !word_take(&at, ret->root, sizeof(ret->root)))
         return false;
-    ret->hash = hash;
-    ret->path = text + at + 1;
+    ret->path = text + (at - text);
     return true;
 }
 
@@ -350,8 +374,9 @@ void container_read_process(struct container *container)
 
     container->intact = record_find(text, "planned", line, sizeof(line)) &&
                         record_find(text, "kind", line, sizeof(line));
+    const char *at = line;
     if (record_find(text, "container", line, sizeof(line)))
-        process_parse(line, &init);
+        process_take(&at, &init);
     container->init = init;
     container->path = container_value(text, "cgroup");
     if (!record_find(text, "gate", container->gate, sizeof(container->gate)))

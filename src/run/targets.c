@@ -146,7 +146,7 @@ void targets_record(const struct targets *targets, const struct spec *spec, stru
     _cleanup_free_ char *path = NULL;
     struct stat st;
 
-    if (!targets->made || (fstat(targets->root_fd, &st) < 0 && fstat(targets->root_fd, &st) < 0))
+    if (!targets->made || TRY_TWICE(fstat(targets->root_fd, &st)) < 0)
         return;
     path = realpath(spec->rootfs, NULL);
     if (!path)
@@ -216,8 +216,7 @@ bool targets_name(const struct targets *targets, char *ret, size_t size)
 {
     struct stat st;
 
-    if (targets->root_fd < 0 ||
-        (fstat(targets->root_fd, &st) < 0 && fstat(targets->root_fd, &st) < 0))
+    if (targets->root_fd < 0 || TRY_TWICE(fstat(targets->root_fd, &st)) < 0)
         return false;
     snprintf(ret, size, "%jx-%jx", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
     return true;

@@ -188,7 +188,7 @@ static int directory_leave(struct copy *copy)
 /* Another file system that is mounted there stays an empty directory. */
 static int directory_copy(struct copy *copy, const struct level *at, const char *name)
 {
-    struct stat st;
+    struct stat st = { 0 };
     int from, to;
 
     if (mkdirat(at->to, name, 0700) < 0)
@@ -286,7 +286,7 @@ static bool owner_is_given(const struct spec_mount *mount)
 int copy_up(const struct place *from, int to_fd, const struct spec_mount *mount, struct err *err)
 {
     struct copy copy;
-    struct stat st;
+    struct stat st = { 0 };
     const char *name = from->name[0] ? from->name : ".";
     int in = openat(from->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int out = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -377,14 +377,14 @@ static int mount_at(struct launch *launch, size_t index, const struct place *pla
     const struct spec_mount *mount = &launch->spec->mounts[index];
     char data[DATA_MAX];
     int r = tmpfs_mode(launch, mount, place, data, sizeof(data));
-    size_t length = strlen(data);
 
     if (r < 0)
         return mount_failed(mount, -r, err);
-    if (length + strlen(text_or_empty(mount->data)) >= sizeof(data))
+    size_t length = strlen(data), more = strlen(text_or_empty(mount->data));
+    if (length + more >= sizeof(data))
         return err_refuse(err, E2BIG, "cannot mount %s on %s: its options are longer than %d bytes",
                           mount->fstype, mount->target, DATA_MAX - 1);
-    strcpy(data + length, text_or_empty(mount->data));
+    memcpy(data + length, text_or_empty(mount->data), more + 1);
     if (needs_assembly(launch, index))
         return filesystem_assemble(launch, index, place, data, err);
     r = filesystem_mount(launch, mount, place, data);

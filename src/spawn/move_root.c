@@ -23,24 +23,6 @@ static int move_failed(const struct launch *launch, int code, struct err *err)
                       err_name(code));
 }
 
-/* "\040" and the like back into what they stand for, in place. See proc(5), mountinfo. */
-static void unescape(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from; to++) {
-        unsigned code;
-
-        if (from[0] == '\\' && sscanf(from + 1, "%3o", &code) == 1) {
-            *to = (char)code;
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-}
-
 /* The mount point of a line, which is changed for that; NULL: there is none. */
 static char *line_target(char *line, bool *ret_kernel_tree)
 {
@@ -56,7 +38,7 @@ static char *line_target(char *line, bool *ret_kernel_tree)
     if (!end)
         return NULL;
     *end = '\0';
-    unescape(target);
+    text_unescape_octal(target);
     return target;
 }
 
