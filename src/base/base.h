@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -219,6 +220,16 @@ bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
 
 /* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
 uint64_t clock_us(int clock_id);
+
+/* ---- programs of ours ------------------------------------------------------------------------------- */
+
+/*
+ * Find the program name, which carries libraries that most calls have no use for: beside this one; where
+ * it was built, in the folder of its room beside our own; or where it was installed (libexec/ration). False:
+ * it is nowhere, and ret tells where it would have been installed. A program with more rights than its caller
+ * looks at the last place alone.
+ */
+bool helper_find(const char *name, const char *room, char ret[static PATH_MAX]);
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 

@@ -8,9 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,44 +23,13 @@ struct scope {
     char *group;
 };
 
-/* ---- where it is --------------------------------------------------------------------------------------- */
-
-/*
- * A program that is not installed finds it where it was built: beside the room that it was executed from. Not
- * through /proc/self/exe, which is somewhere else by then. Only one that nobody else can have put there.
- */
-static bool find_built(char ret[static PATH_MAX])
-{
-    const char *self = (const char *)getauxval(AT_EXECFN);
-    char directory[PATH_MAX];
-    struct stat st;
-
-    if (getauxval(AT_SECURE) || !self || !realpath(self, directory))
-        return false;
-    for (unsigned i = 0; i < 2; i++) {
-        char *slash = strrchr(directory, '/');
-        if (!slash)
-            return false;
-        *slash = '\0';
-    }
-    if (snprintf(ret, PATH_MAX, "%s/systemd/" HELPER, directory) >= PATH_MAX)
-        return false;
-    return stat(ret, &st) == 0 && S_ISREG(st.st_mode) &&
-           (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH)) &&
-           access(ret, X_OK) == 0;
-}
-
-static bool helper_find(char ret[static PATH_MAX])
-{
-    snprintf(ret, PATH_MAX, "%s", RATION_LIBEXECDIR "/" HELPER);
-    return access(ret, X_OK) == 0 || find_built(ret);
-}
+/* ---- is it there ---------------------------------------------------------------------------------------- */
 
 bool systemd_is_supported(void)
 {
     char path[PATH_MAX];
 
-    return helper_find(path);
+    return helper_find(HELPER, "systemd", path);
 }
 
 bool systemd_is_user(void)
@@ -128,7 +95,7 @@ static int helper_start(const char *verb, const struct scope_name *name, const c
                      NULL };
     int pair[2];
 
-    if (!helper_find(path))
+    if (!helper_find(HELPER, "systemd", path))
         return err_refuse(err, ENOENT,
                           "--cgroup-manager systemd: the program that speaks to systemd, "
                           "%.200s/" HELPER ", is not installed; use --cgroup-manager cgroupfs",
