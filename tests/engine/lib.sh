@@ -11,7 +11,7 @@
 # For scripts:   what tests/lib.sh has, and
 #                $RATION_DATA_DIR   images and containers of this script alone, in $work
 #                $RATION_STATE_DIR  its run directory
-#                $ROOTLESS_USER     an ordinary user with subordinate ids, when we are root; see as_user
+#                engine_user        makes user 1000 one with subordinate ids; as_user runs ration as that
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154
 
@@ -39,6 +39,37 @@ mkdir -m 700 "$HOME"
 busybox_image() { # [NAME]
     run_ration image import --host-busybox "${1:-busybox}"
     [ "$status" -eq 0 ] || t_fail_run 'an image is made of the busybox of this machine' "exit status $status"
+}
+
+# ---- an ordinary user --------------------------------------------------------------------------------
+
+user_home=$work/user
+
+# User 1000 with 65536 subordinate ids, in files that only our mount namespace sees.
+engine_user() {
+    mkdir "$work/etc" "$user_home"
+    grep -v '^[^:]*:[^:]*:1000:' /etc/passwd >"$work/etc/passwd"
+    echo "rationtest:x:1000:1000::$user_home:/bin/sh" >>"$work/etc/passwd"
+    grep -v '^[^:]*:[^:]*:1000:' /etc/group >"$work/etc/group"
+    echo 'rationtest:x:1000:' >>"$work/etc/group"
+    echo 'rationtest:200000:65536' | tee "$work/etc/subuid" >"$work/etc/subgid"
+    chmod 644 "$work"/etc/*
+    for e_name in passwd group subuid subgid; do
+        [ -e "/etc/$e_name" ] || : >"/etc/$e_name"
+        mount --bind "$work/etc/$e_name" "/etc/$e_name"
+    done
+    mkdir -m 700 "$user_home/run"
+    chown -R 1000:1000 "$user_home"
+    # t_left() compares mounts: these are there until the script ends.
+    t_mounts >"$work/.mounts.before"
+}
+
+as_user() { # ARGS...: run_ration as that user, with a store and a run directory of its own
+    t_last=$*
+    status=0
+    env -i PATH="$PATH" HOME="$user_home" USER=rationtest XDG_RUNTIME_DIR="$user_home/run" \
+        RATION_DATA_DIR="$user_home/data" RATION_STATE_DIR="$user_home/run/ration" \
+        "$TOOLS/hog" run-as 1000 "$RATION" "$@" >"$out" 2>"$err" </dev/null || status=$?
 }
 
 # ---- what is left ------------------------------------------------------------------------------------
