@@ -50,6 +50,11 @@ struct ration_error {
 
 struct ration_options {
     const char *state_dir; /* NULL: /run/ration, or $XDG_RUNTIME_DIR/ration when not root */
+    /* NULL: /var/lib/ration, or $XDG_DATA_HOME/ration or ~/.local/share/ration when not root */
+    const char *data_dir;
+    /* The program that is executed as "ration monitor ID" for a container of its own; NULL: this very one
+     * when it is called ration, else the installed one. */
+    const char *program;
 };
 
 /* Nothing is written by opening. options may be NULL. */
@@ -195,6 +200,204 @@ RATION_API int ration_result_metric(const struct ration_result *result, const ch
 RATION_API int ration_result_write(const struct ration_result *result, const char *format, int fd,
                                    struct ration_error *error);
 RATION_API const char *ration_format_at(size_t index); /* NULL beyond the end */
+
+/* ---- containers ------------------------------------------------------------------------------------------ */
+
+/*
+ * A container is a run with a directory of its own beneath the data directory: its description, which is
+ * kept so that it can be started again, the file system that it writes to, its log, its state and how it
+ * ended. One process per running container, the monitor, supervises it; there is no daemon.
+ *
+ * `who` names a container: its name, its id of 64 hexadecimal digits, or the beginning of one that no other
+ * container's id has. Unknown and ambiguous ones are errors of one sentence (exit_status 125). Calls that
+ * change a container wait up to ten seconds for one another, then fail with EBUSY.
+ */
+#define RATION_ID_SIZE 65 /* with the final NUL */
+
+struct ration_create {
+    const char *image; /* as `ration run` takes it; NULL: the host's root, or option rootfs */
+};
+
+/*
+ * Make a container of this description. Options name, label, restart, log-opt, rm and those of health
+ * checks in the spec are the container's own. Without a name it gets one, of two words. A name that is taken
+ * is exit_status 2 and says who has it. create may be NULL.
+ */
+RATION_API int ration_container_create(struct ration *ration, const struct ration_spec *spec,
+                                       const struct ration_create *create,
+                                       char ret_id[RATION_ID_SIZE], struct ration_error *error);
+/* The id of a container. */
+RATION_API int ration_container_find(struct ration *ration, const char *who,
+                                     char ret_id[RATION_ID_SIZE], struct ration_error *error);
+
+/* ---- its output and input: being attached */
+
+struct ration_attachment;
+
+/*
+ * What is joined to the container's stdio; each may be -1. in: the read end of a pipe, or a socket, that the
+ * container's stdin is read from when it was created with option interactive; its end is the end of stdin
+ * unless there is a terminal. out, err: the write ends of pipes (with a terminal all output comes to out).
+ * They are made non-blocking: what does not fit into the pipe is dropped for this client alone and counted,
+ * so that nobody who reads slowly holds up the container; the log has all of it. The caller may close his
+ * copies when the call has returned, and must, to see the end.
+ */
+struct ration_attach {
+    int in, out, err;
+    unsigned short rows, columns; /* of the client's terminal; 0: not told */
+};
+
+enum ration_attach_event {
+    RATION_ATTACH_NOTHING, /* nothing to tell yet */
+    RATION_ATTACH_EXITED,  /* the container has ended; value: its exit status (0..255) */
+    RATION_ATTACH_DROPPED, /* value: bytes of output that this client was too slow for, since the last */
+    RATION_ATTACH_GONE, /* the monitor has gone without a word: it was killed */
+};
+
+RATION_API int ration_container_attach(struct ration *ration, const char *who,
+                                       const struct ration_attach *attach,
+                                       struct ration_attachment **ret, struct ration_error *error);
+/* Readable when there is something to tell. */
+RATION_API int ration_attachment_fd(const struct ration_attachment *attachment);
+RATION_API int ration_attachment_read(struct ration_attachment *attachment,
+                                      enum ration_attach_event *ret_event, uint64_t *ret_value,
+                                      struct ration_error *error);
+RATION_API int ration_attachment_resize(struct ration_attachment *attachment, unsigned short rows,
+                                        unsigned short columns, struct ration_error *error);
+/* Detach; the container goes on. */
+RATION_API void ration_attachment_close(struct ration_attachment *attachment);
+
+/* ---- changing it */
+
+/*
+ * Start it, with a monitor of its own; returns when COMMAND has begun, or with the sentence why it has not.
+ * attach, ret_attachment: as ration_container_attach(), before COMMAND begins, so that nothing of its output
+ * is missed; both NULL: not. Starting a running one is no error and returns 1.
+ */
+RATION_API int ration_container_start(struct ration *ration, const char *who,
+                                      const struct ration_attach *attach,
+                                      struct ration_attachment **ret_attachment,
+                                      struct ration_error *error);
+/*
+ * Start it with this process as its monitor, stdio joined to the caller's, as ration_run_foreground() does.
+ * A container with option rm is gone when this returns.
+ */
+RATION_API int ration_container_run_foreground(struct ration *ration, const char *who,
+                                               const int stdio[3], struct ration_result **ret,
+                                               struct ration_error *error);
+/* What the program that options.program names does as "monitor ID": fd 3 is whoever waits for the start. */
+RATION_API int ration_container_monitor(struct ration *ration, const char *id,
+                                        struct ration_error *error);
+/* The stop signal, then SIGKILL after timeout_us (UINT64_MAX: the container's own stop timeout). Returns
+ * when it has ended, its restart policy too; 1 when it was not running. */
+RATION_API int ration_container_stop(struct ration *ration, const char *who, uint64_t timeout_us,
+                                     struct ration_error *error);
+/* signal: "TERM", "SIGTERM", "15"; NULL: SIGKILL. */
+RATION_API int ration_container_signal(struct ration *ration, const char *who, const char *signal,
+                                       struct ration_error *error);
+RATION_API int ration_container_pause(struct ration *ration, const char *who, int paused,
+                                      struct ration_error *error);
+
+struct ration_setting {
+    const char *name, *value; /* an option: any limit, or "restart" */
+};
+/*
+ * Change limits, of a running container at once and with read-back, and in its description for later starts.
+ * All of them or none. force: also where the kernel would kill for it.
+ */
+RATION_API int ration_container_update(struct ration *ration, const char *who,
+                                       const struct ration_setting *settings, size_t n, int force,
+                                       struct ration_error *error);
+RATION_API int ration_container_rename(struct ration *ration, const char *who, const char *name,
+                                       struct ration_error *error);
+enum ration_remove_flags {
+    RATION_REMOVE_FORCE = 1,   /* end it first if it runs; one that is not there is no error */
+    RATION_REMOVE_VOLUMES = 2, /* and the volumes without a name that only it has */
+};
+RATION_API int ration_container_remove(struct ration *ration, const char *who, unsigned flags,
+                                       struct ration_error *error);
+/* Wait until it does not run and will not be restarted. *ret_status: 0..255, or 137 for one that was killed
+ * with its monitor. */
+RATION_API int ration_container_wait(struct ration *ration, const char *who, int *ret_status,
+                                     struct ration_error *error);
+
+/* ---- looking at it */
+
+/* Strings belong to the visit. Times are microseconds since 1970; 0: it has not come to that. */
+struct ration_container {
+    const char *id;
+    const char *name;
+    const char *image;    /* as it was asked for; "" for the host's root, a path for a rootfs */
+    const char *image_id; /* its digest, or "" */
+    const char *command;  /* on one line */
+    const char *status;   /* "created", "running", "paused", "restarting", "exited" */
+    const char *
+        status_text; /* for people: "Up 3 minutes", "Exited (137) memory: own limit, 5 seconds ago" */
+    const char *health; /* "starting", "healthy", "unhealthy", or "" */
+    const char *ports;  /* published ports, for people */
+    const char *networks;
+    const char *mounts;                   /* comma-separated volumes and sources */
+    const char *cause, *whose, *sentence; /* of the last end, as in a result; or "" */
+    const char *directory;                /* ours */
+    const char *const *labels;            /* "key=value", NULL-terminated */
+    uint64_t created_us, started_us, finished_us;
+    pid_t pid;       /* of COMMAND as the host sees it, 0: none */
+    int exit_status; /* of the last end, 0..255; -1: none yet, or not known */
+    unsigned restarts;
+};
+
+typedef int (*ration_container_fn)(void *data, const struct ration_container *container);
+
+/*
+ * Each container, the newest first. filters: "key=value", NULL-terminated or NULL (id, name, label, status,
+ * exited, ancestor, before, since, health, volume, network); all: not the running ones alone. fn returns 0
+ * to go on; anything else ends the visit and is returned.
+ */
+RATION_API int ration_container_visit(struct ration *ration, int all, const char *const *filters,
+                                      ration_container_fn fn, void *data,
+                                      struct ration_error *error);
+/* All that is known of it, as one JSON object with docker's names for its members. Freed with free(). */
+RATION_API int ration_container_inspect(struct ration *ration, const char *who, char **ret_json,
+                                        struct ration_error *error);
+
+struct ration_log_options {
+    int follow;
+    uint64_t tail;               /* so many entries of the end; UINT64_MAX: all */
+    uint64_t since_us, until_us; /* since 1970; 0: no bound */
+};
+struct ration_log_entry {
+    uint64_t time_ns; /* since 1970 */
+    int stream;       /* 1: stdout, 2: stderr */
+    const char *
+        text; /* the bytes as they were written, with the newline; one without goes on in the next */
+    size_t length;
+};
+typedef int (*ration_log_fn)(void *data, const struct ration_log_entry *entry);
+/* fn returns 0 to go on. With follow this returns when the container has ended. */
+RATION_API int ration_container_logs(struct ration *ration, const char *who,
+                                     const struct ration_log_options *options, ration_log_fn fn,
+                                     void *data, struct ration_error *error);
+
+struct ration_event_options {
+    int follow;
+    uint64_t since_us, until_us; /* since 1970; 0: no bound */
+    const char *const *filters;  /* "key=value": container, event, image, label, type; or NULL */
+};
+/* json: the event on one line, without newline. */
+struct ration_event {
+    uint64_t time_ns;
+    const char *type, *action, *id, *name, *image;
+    const char *attributes; /* "image=..., name=..." for people */
+    const char *json;
+};
+typedef int (*ration_event_fn)(void *data, const struct ration_event *event);
+RATION_API int ration_events(struct ration *ration, const struct ration_event_options *options,
+                             ration_event_fn fn, void *data, struct ration_error *error);
+
+/* Remove the containers that do not run. filters: label, until; fn (may be NULL) gets each that has gone. */
+RATION_API int ration_container_prune(struct ration *ration, const char *const *filters,
+                                      ration_container_fn fn, void *data, uint64_t *ret_bytes,
+                                      struct ration_error *error);
 
 #ifdef __cplusplus
 }
