@@ -57,6 +57,13 @@ int procfs_open(const struct launch *launch, const char *path, int flags);
 /* One write of the whole text. 0 or -errno. */
 int procfs_write(const struct launch *launch, const char *path, const char *text, size_t length);
 
+/* ---- label.c ------------------------------------------------------------------------------------------------ */
+
+/* In the supervisor, after procfs_prepare(): refuse a profile or a label that no security module would heed. */
+int labels_check(struct launch *launch, struct err *err);
+/* Is it "user:role:type" and not an initial SID's name, as everybody has before there is a policy? Pure. */
+bool label_is_context(const char *text);
+
 /* ---- sched.c ------------------------------------------------------------------------------------------------ */
 
 #define CPUS_MAX 8192

@@ -307,7 +307,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
     static int (*const part_table[])(struct launch *, struct err *) = {
         joins_open,    enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
         prepare_user,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
-        prepare_hooks, idmap_prepare,       procfs_prepare,
+        prepare_hooks, idmap_prepare,       procfs_prepare,    labels_check,
     };
     const struct spec *spec = options->spec;
 

@@ -75,6 +75,19 @@ static void cpu_lists(void **state)
         assert_int_equal(cpu_list_parse(wrong[i], &mask), -EINVAL);
 }
 
+static void contexts_and_names_of_initial_sids(void **state)
+{
+    static const char *const right[] = { "system_u:system_r:init_t:s0", "u:r:t", "u:r:t:s0:c1,c2" };
+    static const char *const wrong[] = { "",     "kernel", "init",    "unconfined", "u:r", "u:r:",
+                                         ":r:t", "u::t",   ":ns://p", "u:r::",      "_",   "::" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(right); i++)
+        assert_true(label_is_context(right[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        assert_false(label_is_context(wrong[i]));
+}
+
 static void parameters_and_their_namespaces(void **state)
 {
     (void)state;
@@ -199,6 +212,7 @@ int main(void)
         cmocka_unit_test(options_become_flags),
         cmocka_unit_test(options_too_long_are_told),
         cmocka_unit_test(cpu_lists),
+        cmocka_unit_test(contexts_and_names_of_initial_sids),
         cmocka_unit_test(parameters_and_their_namespaces),
         cmocka_unit_test(a_listener_gets_the_notify_fd),
     };
