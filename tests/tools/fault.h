@@ -46,6 +46,7 @@ struct fault_job {
     int error;           /* for ACTION_FAIL */
     unsigned long point; /* 1 is the first call or allocation; 0: none */
     bool from_there_on;  /* ACTION_ALLOC: all later ones fail too */
+    bool slides;         /* a point whose call cannot fail moves on to the next one that can */
     bool list;           /* print every call */
     bool once;           /* what it leaves running is not waited for */
     bool converse;       /* COMMAND prints a fingerprint, then waits for the end of its input */
@@ -60,12 +61,13 @@ struct fault_outcome {
     bool spared;  /* ... but that call cannot fail */
     bool blocked; /* killed in its sleep: there are no further points */
     bool hung;
-    bool barred;         /* the container cannot be started any more, and says so */
-    bool late;           /* something lived 100 ms after the program's end */
-    unsigned survivors;  /* ... and three seconds after */
-    long call;           /* number of the system call that was hit */
-    unsigned long calls; /* how many the target made while it was watched */
-    int status;          /* of the program, as waitpid(2) tells it */
+    bool barred;        /* the container cannot be started any more, and says so */
+    bool late;          /* something lived 100 ms after the program's end */
+    unsigned survivors; /* ... and three seconds after */
+    long call;          /* number of the system call that was hit */
+    unsigned long
+        calls; /* how many the target made while it was watched: the last is the one that was hit */
+    int status; /* of the program, as waitpid(2) tells it */
     struct fault_text out, err;
 };
 

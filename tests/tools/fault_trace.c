@@ -30,6 +30,7 @@
 struct engine {
     const struct fault_job *job;
     struct fault_outcome *out;
+    unsigned long point; /* the call that is hit, counted from 1; 0: none */
     pid_t program;
     bool program_gone;
     pid_t watched;        /* the process that we trace; 0: none any more */
@@ -205,6 +206,19 @@ static void set_result(pid_t pid, long result)
 #error "fault_trace.c: write how a system call is replaced on this processor"
 #endif
 
+/* This one cannot fail. A sweep's point slides to the next one that can, since a run of it costs the same. */
+static void spare(struct engine *engine)
+{
+    if (engine->job->slides) {
+        engine->out->reached = false;
+        engine->point++;
+        go_on(engine, 0);
+        return;
+    }
+    engine->out->spared = true;
+    let_go(engine);
+}
+
 static void hit(struct engine *engine, long number)
 {
     const struct fault_job *job = engine->job;
@@ -216,8 +230,7 @@ static void hit(struct engine *engine, long number)
         return;
     }
     if (fault_call_spared(number)) {
-        engine->out->spared = true;
-        let_go(engine);
+        spare(engine);
         return;
     }
     /* However close(2) ends, the descriptor is gone. */
@@ -246,7 +259,7 @@ static void on_call(struct engine *engine)
         engine->out->calls++;
         if (engine->job->list)
             printf("%lu %s\n", engine->out->calls, fault_call_name((long)info.entry.nr));
-        if (engine->job->point && engine->out->calls == engine->job->point) {
+        if (engine->point && engine->out->calls == engine->point) {
             hit(engine, (long)info.entry.nr);
             return;
         }
@@ -490,7 +503,9 @@ static void take_hit(struct engine *engine)
 
 bool fault_run(const struct fault_job *job, struct fault_outcome *ret)
 {
-    struct engine engine = { .job = job, .out = ret, .in_fd = -1, .out_fd = -1, .hit_fd = -1 };
+    struct engine engine = {
+        .job = job, .out = ret, .point = job->point, .in_fd = -1, .out_fd = -1, .hit_fd = -1
+    };
     sigset_t mask;
 
     *ret = (struct fault_outcome){ 0 };

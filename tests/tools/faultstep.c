@@ -15,7 +15,8 @@
  *     nothing | say TEXT    (no program) ends at once | prints TEXT: fit to be a COMMAND
  *
  *     -p supervisor|box|command   whose system calls (the program, its first child, that one's)
- *     -f FIRST, -s STRIDE         the first point, and the distance between two
+ *     -f FIRST, -s STRIDE         the first point of a sweep, and the distance between two; one whose call
+ *                                 cannot fail slides to the next that can
  *     -t                          give the program a terminal
  *     -b MS                       a target that sleeps for so long is killed there, the last point
  *     -w MS                       longer than this is a hang (5000)
@@ -132,8 +133,8 @@ static void run_point(struct sweep *sweep, struct fault_outcome *ret, char *name
 
 /* ---- sweeping ---------------------------------------------------------------------------------- */
 
-/* One point; false when there is none so far out. */
-static bool sweep_point(struct sweep *sweep, unsigned long point)
+/* One point, or where it slid to, in *ret_hit; false when there is none so far out. */
+static bool sweep_point(struct sweep *sweep, unsigned long point, unsigned long *ret_hit)
 {
     struct fault_outcome outcome;
     char name[64];
@@ -141,6 +142,7 @@ static bool sweep_point(struct sweep *sweep, unsigned long point)
     sweep->job.point = point;
     run_point(sweep, &outcome, name, sizeof(name));
     bool more = outcome.reached && !outcome.blocked;
+    *ret_hit = outcome.calls > point ? outcome.calls : point;
     if (!outcome.reached || outcome.spared) {
         if (sweep->bundle && fault_container_end(sweep, name, false, &sweep->normal) > 0)
             fault_broken("a container without any fault cannot be deleted");
@@ -156,8 +158,10 @@ static void sweep_all(struct sweep *sweep)
 {
     unsigned long point = sweep->first;
 
-    while (sweep_point(sweep, point))
+    sweep->job.slides = true;
+    while (sweep_point(sweep, point, &point))
         point += sweep->stride;
+    sweep->job.slides = false;
 }
 
 /* Without a fault it must work, and twice the same: else no comparison means anything. */
@@ -232,7 +236,7 @@ static void one_point(struct sweep *sweep, const char *point)
     sweep->job.from_there_on = *end == '+';
     sweep->verbose = true;
     sweep_begin(sweep);
-    if (!sweep_point(sweep, number))
+    if (!sweep_point(sweep, number, &number))
         printf("# there is no such point\n");
     fault_print_counts(sweep);
 }
