@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -92,8 +93,12 @@ int err_set_class(struct err *err, enum err_class class, int code, const char *f
 #define err_refuse(err, code, ...) err_set_class(err, ERR_REFUSED, code, __VA_ARGS__)
 int err_vset(struct err *err, enum err_class class, int code, const char *fmt, va_list ap);
 
-/* Out of memory, said once and without allocating; returns -ENOMEM. */
-int err_nomem(struct err *err);
+/* Out of memory, said once and without allocating; returns -ENOMEM, and an analyzer of the caller sees that. */
+static inline int err_nomem(struct err *err)
+{
+    err_set(err, ENOMEM, "out of memory");
+    return -ENOMEM;
+}
 
 /* Put "PREFIX: " before the sentence: used when an error crosses from one room to the next. */
 void err_prefix(struct err *err, const char *fmt, ...) _printf_(2, 3);

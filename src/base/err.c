@@ -37,11 +37,6 @@ int err_set_class(struct err *err, enum err_class class, int code, const char *f
     return r;
 }
 
-int err_nomem(struct err *err)
-{
-    return err_set(err, ENOMEM, "out of memory");
-}
-
 void err_prefix(struct err *err, const char *fmt, ...)
 {
     char old[sizeof(err->text)];
