@@ -52,6 +52,9 @@ CHECK(hostname);
 CHECK(capability);
 CHECK(security_opt);
 CHECK(cgroup_parent);
+CHECK(restart);
+CHECK(label);
+CHECK(log_opt);
 
 /* the setters that options.def names */
 int option_set_env(struct draft *draft, const struct spec_world *world, const char *value,

@@ -8,6 +8,7 @@
 #define OPTION_GROUP_ROOT      "The root and mounts"
 #define OPTION_GROUP_ISOLATION "Isolation"
 #define OPTION_GROUP_LIMITS    "Limits in general"
+#define OPTION_GROUP_CONTAINER "Containers"
 
 const struct option_row option_table[OPTION_ID_COUNT] = {
 #define OPTION(id, name_, letter_, aliases_, metavar_, help_, group_, kind_, ...) \

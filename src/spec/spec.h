@@ -367,6 +367,34 @@ int spec_set(struct draft *draft, const struct spec_world *world, const char *na
 int spec_set_command(struct draft *draft, const char *const *argv, struct err *err);
 /* The text that an option was last set to ("true" for a flag), or NULL when it was not set. */
 const char *spec_get(const struct draft *draft, const char *name);
+/* All texts of an option that may be given several times, NULL-terminated; belongs to the draft. */
+char *const *spec_get_all(const struct draft *draft, const char *name);
+/*
+ * A draft as lines of text and back, so that what was asked for can be run again. What was resolved when it was
+ * set (variables of the environment, files of them) stays as it was then; devices are looked up again in world.
+ * draft_write() returns buf_error().
+ */
+int draft_write(const struct draft *draft, struct buf *ret);
+int draft_read(const char *text, const struct spec_world *world, struct draft **ret,
+               struct err *err);
+
+/* --restart: when a container that has ended is started again by its monitor. */
+enum restart_when { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
+struct restart_policy {
+    enum restart_when when;
+    unsigned most; /* restarts on failure; 0: without end */
+};
+int restart_parse(const char *text, struct restart_policy *ret);
+
+/* --log-opt: how much of a container's output is kept. */
+struct log_bounds {
+    uint64_t max_bytes; /* of one file; UINT64_MAX: no bound */
+    unsigned max_files;
+};
+#define LOG_BOUNDS_DEFAULT ((struct log_bounds){ .max_bytes = 10u << 20, .max_files = 3 })
+/* "max-size=10m", "max-file=3" into bounds; -EINVAL for anything else. */
+int log_option_parse(const char *text, struct log_bounds *bounds);
+
 /* All figures are wanted in the result, also those that cost a group more. */
 void spec_set_measure(struct draft *draft, enum spec_measure measure);
 
