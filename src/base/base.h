@@ -192,6 +192,20 @@ void size_format(uint64_t bytes, char *ret, size_t size);
 /* "1.234 s", "250 ms", "80 us": for people. */
 void duration_format(uint64_t us, char *ret, size_t size);
 
+/* ---- addresses (IPv4 in host byte order) ---------------------------------------------------------- */
+
+#define IPV4_SIZE 16 /* "255.255.255.255" */
+#define MAC_SIZE  18 /* "02:00:00:00:00:00" */
+/* Four decimal numbers, without leading zeros or anything after them. 0 or -EINVAL, as for all of these. */
+int ipv4_parse(const char *text, uint32_t *ret);
+void ipv4_format(uint32_t address, char ret[static IPV4_SIZE]);
+/* "10.88.0.0/16"; bits of the host part stay in the address. */
+int ipv4_parse_prefix(const char *text, uint32_t *ret_address, unsigned *ret_prefix);
+/* The bits of the network part: 24 is 0xffffff00. */
+uint32_t ipv4_mask(unsigned prefix);
+int mac_parse(const char *text, uint8_t ret[static 6]);
+void mac_format(const uint8_t mac[static 6], char ret[static MAC_SIZE]);
+
 /* ---- file descriptors and whole files ----------------------------------------------------------- */
 
 void fd_closep(int *fd);

@@ -330,13 +330,24 @@ int launch_go(struct run *run, struct err *err)
     return spawn_go(&run->spawn, &groups, err);
 }
 
+/* Until there are any. */
+static int launch_network(struct run *run, struct err *err)
+{
+    enum spec_network kind = run->spec->network;
+
+    if (kind == SPEC_NETWORK_NONE || kind == SPEC_NETWORK_HOST)
+        return 0;
+    return err_refuse(err, ENOTSUP, "--network %s is not supported yet",
+                      text_or_empty(run->spec->net.name));
+}
+
 /*
  * The box makes mounts while the groups are made here. Whatever fails, run_clean() ends it.
  */
 int run_launch(struct run *run, struct err *err)
 {
     static int (*const step_table[])(struct run *, struct err *) = {
-        launch_record, launch_processes, launch_groups, launch_cpu_watch, launch_go,
+        launch_network, launch_record, launch_processes, launch_groups, launch_cpu_watch, launch_go,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {

@@ -21,6 +21,8 @@ int parse_device(const char *name, const struct spec_world *world, const char *v
 int parse_id_map(const char *name, const char *value, struct spec_id_map *ret, struct err *err);
 int parse_time_offset(const char *name, const char *value, int64_t *ret_monotonic_s,
                       int64_t *ret_boottime_s, struct err *err);
+int parse_publish(const char *name, const char *value, struct spec_publish *ret, struct err *err);
+int parse_expose(const char *name, const char *value, struct spec_publish *ret, struct err *err);
 int parse_octal(const char *value, unsigned max, unsigned *ret);
 /* A user or group number: decimal, below 2^32-1 (which stands for "no change" in system calls). */
 int parse_id(const char *text, size_t len, uint32_t *ret);
@@ -49,6 +51,14 @@ CHECK(device);
 CHECK(id_map);
 CHECK(time_offset);
 CHECK(hostname);
+CHECK(network);
+CHECK(publish);
+CHECK(expose);
+CHECK(dns);
+CHECK(dns_word);
+CHECK(add_host);
+CHECK(ip);
+CHECK(mac);
 CHECK(capability);
 CHECK(security_opt);
 CHECK(cgroup_parent);

@@ -7,6 +7,7 @@
 #define OPTION_GROUP_PROCESS   "The process"
 #define OPTION_GROUP_ROOT      "The root and mounts"
 #define OPTION_GROUP_ISOLATION "Isolation"
+#define OPTION_GROUP_NETWORK   "The network"
 #define OPTION_GROUP_LIMITS    "Limits in general"
 #define OPTION_GROUP_CONTAINER "Containers"
 

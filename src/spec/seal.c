@@ -206,9 +206,9 @@ int seal_limits(struct seal *seal)
 /* ---- all of it, in this order ----------------------------------------------------------------------------- */
 
 static int (*const seal_table[])(struct seal *seal) = {
-    seal_name,        seal_flags,    seal_numbers, seal_paths,    seal_command,
-    seal_namespaces,  seal_hostname, seal_id_maps, seal_identity, seal_capabilities,
-    seal_environment, seal_mounts,   seal_devices, seal_masks,    seal_limits,
+    seal_name,    seal_flags,    seal_numbers, seal_paths,    seal_command,      seal_namespaces,
+    seal_network, seal_hostname, seal_id_maps, seal_identity, seal_capabilities, seal_environment,
+    seal_mounts,  seal_devices,  seal_masks,   seal_limits,
 };
 
 int spec_seal(const struct draft *draft, const struct spec_world *world, struct spec **ret,

@@ -27,6 +27,7 @@ bool seal_security_is(const struct seal *seal, const char *word);
 int seal_string(const struct seal *seal, char **field, const char *text);
 
 int seal_namespaces(struct seal *seal);
+int seal_network(struct seal *seal);
 int seal_id_maps(struct seal *seal);
 int seal_identity(struct seal *seal);
 int seal_capabilities(struct seal *seal);

@@ -23,8 +23,9 @@ int seal_namespaces(struct seal *seal)
         enum option_id id;
         uint64_t flag;
     } private_table[] = {
-        { OPTION_pid, CLONE_NEWPID },         { OPTION_ipc, CLONE_NEWIPC },
-        { OPTION_uts, CLONE_NEWUTS },         { OPTION_network, CLONE_NEWNET },
+        { OPTION_pid, CLONE_NEWPID },
+        { OPTION_ipc, CLONE_NEWIPC },
+        { OPTION_uts, CLONE_NEWUTS },
         { OPTION_cgroupns, CLONE_NEWCGROUP },
     };
     struct spec *spec = seal->spec;
@@ -35,7 +36,6 @@ int seal_namespaces(struct seal *seal)
         if (!seal_text_is(seal, private_table[i].id, "host"))
             spec->namespaces |= private_table[i].flag;
     }
-    spec->network = spec->namespaces & CLONE_NEWNET ? SPEC_NETWORK_NONE : SPEC_NETWORK_HOST;
     if (seal_text_is(seal, OPTION_time, "private") || offset)
         spec->namespaces |= CLONE_NEWTIME;
     if (offset && seal_text_is(seal, OPTION_time, "host"))

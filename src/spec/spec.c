@@ -65,6 +65,18 @@ static void document_done(struct spec *spec)
     free(spec->cgroups_path);
 }
 
+static void net_done(struct spec_net *net)
+{
+    free(net->name);
+    strv_free(net->aliases);
+    free(net->publishes);
+    strv_free(net->dns);
+    strv_free(net->dns_search);
+    strv_free(net->dns_options);
+    strv_free(net->hosts);
+    free(net->files);
+}
+
 void spec_free(struct spec *spec)
 {
     if (!spec)
@@ -94,6 +106,7 @@ void spec_free(struct spec *spec)
     limit_set_done(&spec->limits);
     strv_free(spec->limit_texts);
     free(spec->cgroup_parent);
+    net_done(&spec->net);
     document_done(spec);
     free(spec);
 }

@@ -107,7 +107,36 @@ enum spec_measure {
     SPEC_MEASURE_ALL,     /* groups are made for figures alone, too */
 };
 
-enum spec_network { SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+enum spec_network {
+    SPEC_NETWORK_NONE, /* its own with loopback alone */
+    SPEC_NETWORK_HOST,
+    SPEC_NETWORK_BRIDGE, /* its own with a link to spec_net.name, a network of ration's */
+    SPEC_NETWORK_USER,   /* its own, with a program of the user's that passes packets on */
+    SPEC_NETWORK_JOIN,   /* that of the run spec_net.name */
+};
+
+/* Ports of the host that lead to ports of the run. */
+struct spec_publish {
+    uint32_t host_ip;               /* 0: every address of the host */
+    uint16_t host_first, host_last; /* 0: any free one */
+    uint16_t first, last;           /* as many as on the host, or one, for any of those */
+    bool udp;
+};
+
+/* What is asked of the network, beside what kind of one it is. */
+struct spec_net {
+    char *name;     /* of a network, or of the run whose network is joined; NULL otherwise */
+    char **aliases; /* further names in the network */
+    uint32_t ip;    /* 0: any free one */
+    bool mac_set;
+    uint8_t mac[6];
+    struct spec_publish *publishes;
+    size_t n_publishes;
+    char **dns, **dns_search, **dns_options; /* for /etc/resolv.conf; NULL: the host's */
+    char **hosts;                            /* "NAME:ADDRESS", for /etc/hosts */
+    /* The directory of the files that are bound over /etc/hosts and its like, or NULL: none are. */
+    char *files;
+};
 
 /* A namespace that exists already and is entered instead of one being made. */
 struct spec_join {
@@ -259,6 +288,7 @@ struct spec {
     uint64_t namespaces;
     char *hostname, *domainname;
     enum spec_network network;
+    struct spec_net net;
     bool time_offset_set;
     int64_t time_monotonic_s, time_boottime_s;
     uint32_t time_monotonic_ns, time_boottime_ns; /* on top of the seconds */
@@ -343,6 +373,7 @@ struct spec_world {
     char *const *environ;        /* ours */
     struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
     bool has_newuidmap;
+    bool has_user_network; /* pasta or slirp4netns: what gives an ordinary user's runs a network */
     struct limit_context limit_context;
     /*
      * Whole content of a file (an env file, the host's passwd and group); returns 0 and malloc'ed
@@ -415,6 +446,8 @@ int spec_resolve_user(const char *user, const char *passwd, const char *group, u
 
 /* Absolute, without "." and doubled slashes; ".." is -EINVAL. The caller frees *ret. */
 int path_clean(const char *path, char **ret);
+/* A letter or digit, then letters, digits, '_', '.' and '-'; at most 64. */
+bool network_name_valid(const char *name);
 /* "/a/b" lies beneath "/a" and beneath "/"; a path also lies beneath itself. */
 bool path_is_beneath(const char *path, const char *top);
 /* Is this number, as the namespace counts, in the maps? */

@@ -60,7 +60,7 @@ refused 2 '--name' --name "$(printf 'a\nb')"
 refused 2 '--name' --name "$(head -c 10000 /dev/zero | tr '\0' n)"
 refused 2 '--hostname' --hostname 'a b'
 refused 2 '--hostname' -h "$(head -c 65 /dev/zero | tr '\0' h)"
-refused 2 '--network' --network bridge
+refused 2 '--network' --network a/b
 refused 2 '--pid' --pid container:x
 refused 2 '--cgroup-parent' --cgroup-parent a/../../b
 refused 2 '--user' --user -1
