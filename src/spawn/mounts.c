@@ -24,8 +24,12 @@ bool launch_has(const struct launch *launch, uint64_t flag)
 int mount_open_source(const struct spec_mount *mount, int *ret, struct err *err)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount->recursive ? AT_RECURSIVE : 0);
-    int fd = sys_open_tree(AT_FDCWD, mount->source, flags);
+    int fd;
 
+    if (!mount->source)
+        return err_refuse(err, ENOENT, "the volume at %s has no place where it is kept",
+                          mount->target);
+    fd = sys_open_tree(AT_FDCWD, mount->source, flags);
     if (fd == -ENOENT && mount->optional)
         return 0;
     if (fd == -EINVAL && !mount->recursive)

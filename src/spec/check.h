@@ -16,6 +16,8 @@ struct quoted quote(const char *value);
 int parse_volume(const char *name, const char *value, struct spec_mount *ret, struct err *err);
 int parse_mount(const char *name, const char *value, struct spec_mount *ret, struct err *err);
 int parse_tmpfs(const char *name, const char *value, struct spec_mount *ret, struct err *err);
+/* The mount of a volume that an image declares. */
+int volume_of_image(const char *target, struct spec_mount *ret, struct err *err);
 int parse_device(const char *name, const struct spec_world *world, const char *value,
                  struct spec_device *ret, char ret_access[static 4], struct err *err);
 int parse_id_map(const char *name, const char *value, struct spec_id_map *ret, struct err *err);
@@ -30,6 +32,20 @@ int parse_id(const char *text, size_t len, uint32_t *ret);
 void spec_mount_done(struct spec_mount *mount);
 void spec_device_done(struct spec_device *device);
 
+/* An absolute path inside, cleaned, that something may be mounted at; what: "--volume: the target". */
+int parse_target(const char *what, const char *text, char **ret, struct err *err);
+/* "size=SIZE" of --storage-opt. */
+int parse_storage_size(const char *text, uint64_t *ret_bytes);
+
+/* A file of assignments, one a line (--env-file, --label-file): store is called for each. */
+struct assignment_file {
+    const char *name, *path; /* of the option */
+    int (*store)(struct draft *draft, const struct spec_world *world, const char *text,
+                 struct err *err);
+};
+int option_read_lines(struct draft *draft, const struct spec_world *world,
+                      const struct assignment_file *file, struct err *err);
+
 /* the checks that options.def names */
 #define CHECK(what)                                                                       \
     int check_##what(const char *name, const struct spec_world *world, const char *value, \
@@ -37,6 +53,7 @@ void spec_device_done(struct spec_device *device);
 CHECK(name);
 CHECK(path);
 CHECK(filled);
+CHECK(any);
 CHECK(user);
 CHECK(group);
 CHECK(umask);
@@ -63,13 +80,18 @@ CHECK(capability);
 CHECK(security_opt);
 CHECK(cgroup_parent);
 CHECK(restart);
-CHECK(label);
 CHECK(log_opt);
+CHECK(platform);
+CHECK(storage_opt);
 
 /* the setters that options.def names */
 int option_set_env(struct draft *draft, const struct spec_world *world, const char *value,
                    struct err *err);
 int option_set_env_file(struct draft *draft, const struct spec_world *world, const char *value,
                         struct err *err);
+int option_set_label(struct draft *draft, const struct spec_world *world, const char *value,
+                     struct err *err);
+int option_set_label_file(struct draft *draft, const struct spec_world *world, const char *value,
+                          struct err *err);
 int option_set_ulimit(struct draft *draft, const struct spec_world *world, const char *value,
                       struct err *err);

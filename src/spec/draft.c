@@ -68,6 +68,8 @@ void draft_free(struct draft *draft)
     limit_set_done(&draft->limits);
     texts_done(&draft->limit_texts);
     strv_free(draft->argv);
+    spec_image_free(draft->image);
+    spec_overlay_free(draft->overlay);
     free(draft);
 }
 
@@ -99,6 +101,10 @@ int draft_copy(const struct draft *from, struct draft **ret)
         if (r < 0)
             return r;
     }
+    if (from->image && spec_image_copy(from->image, &copy->image) < 0)
+        return -ENOMEM;
+    if (from->overlay && spec_overlay_copy(from->overlay, &copy->overlay) < 0)
+        return -ENOMEM;
     copy->measure = from->measure;
     *ret = TAKE_PTR(copy);
     return 0;

@@ -62,11 +62,15 @@ static bool utf8_valid(const char *text, size_t len)
 }
 
 /* One line by docker's rules: comments, no quotes, no blanks in a name, the value as it stands. */
-static int env_file_line(struct draft *draft, const struct spec_world *world, const char *file,
-                         unsigned number, const char *line, size_t len, struct err *err)
+static int option_read_line(struct draft *draft, const struct spec_world *world,
+                            const struct assignment_file *file, unsigned number, const char *line,
+                            size_t len, struct err *err)
 {
+    const char *name = file->name;
+
     if (!utf8_valid(line, len))
-        return err_usage(err, "--env-file %s: line %u is not UTF-8", quote(file).text, number);
+        return err_usage(err, "--%s %s: line %u is not UTF-8", name, quote(file->path).text,
+                         number);
     while (len > 0 && (*line == ' ' || *line == '\t'))
         line++, len--;
     if (len > 0 && line[len - 1] == '\r')
@@ -76,37 +80,87 @@ static int env_file_line(struct draft *draft, const struct spec_world *world, co
     _cleanup_free_ char *text = strndup(line, len);
     if (!text)
         return err_nomem(err);
-    size_t name = strcspn(text, "=");
-    if (name == 0)
-        return err_usage(err, "--env-file %s: line %u has no name", quote(file).text, number);
-    if (strcspn(text, " \t") < name)
-        return err_usage(err, "--env-file %s: line %u has a blank in the name", quote(file).text,
-                         number);
+    size_t key = strcspn(text, "=");
+    if (key == 0)
+        return err_usage(err, "--%s %s: line %u has no name", name, quote(file->path).text, number);
+    if (strcspn(text, " \t") < key)
+        return err_usage(err, "--%s %s: line %u has a blank in the name", name,
+                         quote(file->path).text, number);
+    return file->store(draft, world, text, err);
+}
+
+int option_read_lines(struct draft *draft, const struct spec_world *world,
+                      const struct assignment_file *file, struct err *err)
+{
+    _cleanup_free_ char *content = NULL;
+    size_t len;
+
+    if (!world->read_file)
+        return err_usage(err, "--%s: files cannot be read here", file->name);
+    int r = world->read_file(world->data, file->path, &content);
+    if (r == -ENOMEM)
+        return err_nomem(err);
+    if (r < 0)
+        return err_usage(err, "--%s: %s cannot be read: %s", file->name, quote(file->path).text,
+                         err_name(-r));
+    const char *cursor = content, *line;
+    if (text_starts(cursor, "\xef\xbb\xbf"))
+        cursor += 3;
+    for (unsigned number = 1; line_next(&cursor, &line, &len); number++) {
+        r = option_read_line(draft, world, file, number, line, len, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int env_file_store(struct draft *draft, const struct spec_world *world, const char *text,
+                          struct err *err)
+{
     return env_store(draft, OPTION_env_file, world, text, err);
 }
 
 int option_set_env_file(struct draft *draft, const struct spec_world *world, const char *value,
                         struct err *err)
 {
-    _cleanup_free_ char *content = NULL;
-    size_t len;
+    const struct assignment_file file = { "env-file", value, env_file_store };
 
-    if (!world->read_file)
-        return err_usage(err, "--env-file: files cannot be read here");
-    int r = world->read_file(world->data, value, &content);
-    if (r == -ENOMEM)
-        return err_nomem(err);
-    if (r < 0)
-        return err_usage(err, "--env-file: %s cannot be read: %s", quote(value).text, err_name(-r));
-    const char *cursor = content, *line;
-    if (text_starts(cursor, "\xef\xbb\xbf"))
-        cursor += 3;
-    for (unsigned number = 1; line_next(&cursor, &line, &len); number++) {
-        r = env_file_line(draft, world, value, number, line, len, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return option_read_lines(draft, world, &file, err);
+}
+
+/* ---- --label -------------------------------------------------------------------------------------------- */
+
+/* A key alone has an empty value. */
+static int label_store(struct draft *draft, enum option_id id, const char *text, struct err *err)
+{
+    _cleanup_free_ char *label = text_format("%s%s", text, strchr(text, '=') ? "" : "=");
+
+    return label ? draft_store(draft, id, label, err) : err_nomem(err);
+}
+
+int option_set_label(struct draft *draft, const struct spec_world *world, const char *value,
+                     struct err *err)
+{
+    (void)world;
+    if (*value == '\0' || *value == '=')
+        return err_usage(err, "--label takes NAME[=VALUE]; a name is missing in %s",
+                         quote(value).text);
+    return label_store(draft, OPTION_label, value, err);
+}
+
+static int label_file_store(struct draft *draft, const struct spec_world *world, const char *text,
+                            struct err *err)
+{
+    (void)world;
+    return label_store(draft, OPTION_label_file, text, err);
+}
+
+int option_set_label_file(struct draft *draft, const struct spec_world *world, const char *value,
+                          struct err *err)
+{
+    const struct assignment_file file = { "label-file", value, label_file_store };
+
+    return option_read_lines(draft, world, &file, err);
 }
 
 /* ---- putting it together: a table by name, so that many variables cost no more each than few ------------ */
@@ -215,6 +269,8 @@ static int environment_fill(struct seal *seal, struct environment *env)
             r = environment_set_value(env, "TERM", "xterm");
         if (r == 0 && !spec->user_from_rootfs)
             r = environment_set_value(env, "HOME", home);
+        if (r == 0 && seal->draft->image)
+            r = environment_set_all(env, seal->draft->image->env);
     }
     if (r == 0)
         r = environment_set_all(env, seal->draft->value[OPTION_env_file].v);
@@ -238,4 +294,17 @@ int seal_environment(struct seal *seal)
             return err_nomem(seal->err);
     }
     return 0;
+}
+
+int spec_labels(const struct draft *draft, char ***ret, struct err *err)
+{
+    _cleanup_(environment_done) struct environment labels = { 0 };
+
+    if (environment_grow(&labels) < 0 ||
+        (draft->image && environment_set_all(&labels, draft->image->labels) < 0) ||
+        environment_set_all(&labels, draft->value[OPTION_label_file].v) < 0 ||
+        environment_set_all(&labels, draft->value[OPTION_label].v) < 0)
+        return err_nomem(err);
+    *ret = labels.texts.v ? TAKE_PTR(labels.texts.v) : calloc(1, sizeof(**ret));
+    return *ret ? 0 : err_nomem(err);
 }

@@ -40,15 +40,6 @@ CHECK(restart)
     return 0;
 }
 
-CHECK(label)
-{
-    (void)world;
-    if (*value == '\0' || *value == '=')
-        return err_usage(err, "--%s takes NAME[=VALUE]; a name is missing in %s", name,
-                         quote(value).text);
-    return 0;
-}
-
 int log_option_parse(const char *text, struct log_bounds *bounds)
 {
     uint64_t number;

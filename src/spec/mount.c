@@ -1,5 +1,6 @@
 /* The three spellings of a mount: -v SOURCE:TARGET:OPTIONS, --mount KEY=VALUE,..., --tmpfs. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ void spec_mount_done(struct spec_mount *mount)
 {
     free(mount->fstype);
     free(mount->source);
+    free(mount->volume);
     free(mount->target);
     free(mount->data);
     free(mount->uid_maps);
@@ -42,7 +44,6 @@ static const struct mount_word {
     /* Said to docker about SELinux labels, caches and volumes: nothing to do for a bind mount here. */
     { "z", 0, 0, 0 },
     { "Z", 0, 0, 0 },
-    { "nocopy", 0, 0, 0 },
     { "cached", 0, 0, 0 },
     { "delegated", 0, 0, 0 },
     { "consistent", 0, 0, 0 },
@@ -67,41 +68,68 @@ static bool mount_apply_word(struct spec_mount *mount, const char *word, bool pr
  * An absolute path inside, cleaned. The root itself and what is beneath /proc are refused: a mount
  * there would stand in the way of what later reads the kernel's own files.
  */
-static int take_target(const char *name, const char *text, struct spec_mount *mount,
-                       struct err *err)
+int parse_target(const char *what, const char *text, char **ret, struct err *err)
 {
-    char *clean;
+    _cleanup_free_ char *clean = NULL;
 
     if (text[0] != '/')
-        return err_usage(err, "--%s: the target must be an absolute path, not %s", name,
-                         quote(text).text);
+        return err_usage(err, "%s must be an absolute path, not %s", what, quote(text).text);
     int r = path_clean(text, &clean);
     if (r == -ENOMEM)
         return err_nomem(err);
     if (r < 0)
-        return err_usage(err, "--%s: the target %s has a \"..\"", name, quote(text).text);
-    free(mount->target);
-    mount->target = clean;
+        return err_usage(err, "%s %s has a \"..\"", what, quote(text).text);
     if (strcmp(clean, "/") == 0)
-        return err_usage(err, "--%s: the target cannot be the root itself", name);
+        return err_usage(err, "%s cannot be the root itself", what);
+    if (strlen(clean) >= PATH_MAX)
+        return err_usage(err, "%s %s is longer than a path can be", what, quote(clean).text);
     if (path_is_beneath(clean, "/proc"))
-        return err_usage(err, "--%s: nothing can be mounted at or beneath /proc, as %s asks", name,
-                         quote(clean).text);
+        return err_usage(err, "%s %s cannot be at or beneath /proc", what, quote(clean).text);
+    *ret = TAKE_PTR(clean);
     return 0;
 }
 
-/* docker reads a bare word as the name of a volume, which would silently be another, empty place. */
+static int take_target(const char *name, const char *text, struct spec_mount *mount,
+                       struct err *err)
+{
+    char what[64], *clean;
+
+    snprintf(what, sizeof(what), "--%s: the target", name);
+    int r = parse_target(what, text, &clean, err);
+    if (r < 0)
+        return r;
+    free(mount->target);
+    mount->target = clean;
+    return 0;
+}
+
+static bool is_path(const char *text)
+{
+    return text[0] == '/' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0 ||
+           text_starts(text, "./") || text_starts(text, "../");
+}
+
+/* A volume of ration's own: what it holds is there for its target, so an empty one gets the target's content. */
+static int take_volume(const char *name, const char *text, struct spec_mount *mount,
+                       struct err *err)
+{
+    if (*text && check_name(name, NULL, text, NULL) < 0)
+        return err_usage(err,
+                         "--%s: %s is neither a path (write it with / or ./ in front) nor a "
+                         "volume's name",
+                         name, quote(text).text);
+    mount->copy_up = true;
+    return text_replace(&mount->volume, text) < 0 ? err_nomem(err) : 0;
+}
+
+/* As docker has it, a bare word names a volume. */
 static int take_source(const char *name, const char *text, struct spec_mount *mount,
                        struct err *err)
 {
     if (!*text)
         return err_usage(err, "--%s: the source is empty", name);
-    if (text[0] != '/' && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
-        !text_starts(text, "./") && !text_starts(text, "../"))
-        return err_usage(err,
-                         "--%s: there are no named volumes; write the source %s as an absolute "
-                         "path or with ./ in front",
-                         name, quote(text).text);
+    if (!is_path(text))
+        return take_volume(name, text, mount, err);
     return text_replace(&mount->source, text) < 0 ? err_nomem(err) : 0;
 }
 
@@ -117,6 +145,8 @@ static int volume_options(const char *name, const char *text, struct spec_mount 
             return err_nomem(err);
         if (strcmp(word, "bind") == 0)
             mount->recursive = false;
+        else if (strcmp(word, "nocopy") == 0)
+            mount->copy_up = false;
         else if (!mount_apply_word(mount, word, false))
             return err_usage(err, "--%s: there is no mount option %s", name, quote(word).text);
         text += n;
@@ -133,20 +163,22 @@ int parse_volume(const char *name, const char *value, struct spec_mount *ret, st
         .propagation = MS_PRIVATE,
     };
     size_t source = strcspn(value, ":");
-    const char *rest = value + source;
-    size_t target = *rest ? strcspn(rest + 1, ":") : 0;
-    _cleanup_free_ char *source_text = strndup(value, source);
-    _cleanup_free_ char *target_text = *rest ? strndup(rest + 1, target) : NULL;
+    bool alone = value[source] == '\0' && value[0] == '/';
+    const char *rest = alone ? value : value + source + (value[source] == ':');
+    size_t target = strcspn(rest, ":");
+    _cleanup_free_ char *source_text = strndup(value, alone ? 0 : source);
+    _cleanup_free_ char *target_text = strndup(rest, target);
 
-    if (!source_text || (*rest && !target_text))
+    if (!source_text || !target_text)
         return err_nomem(err);
-    if (!target_text)
-        return err_usage(err, "--%s takes SOURCE:TARGET[:OPTIONS], not %s", name,
+    if (!alone && value[source] == '\0')
+        return err_usage(err, "--%s takes [SOURCE:]TARGET[:OPTIONS], not %s", name,
                          quote(value).text);
-    int r = take_source(name, source_text, &mount, err);
+    int r =
+        alone ? take_volume(name, "", &mount, err) : take_source(name, source_text, &mount, err);
     if (r == 0)
         r = take_target(name, target_text, &mount, err);
-    rest += 1 + target;
+    rest += target;
     if (r == 0 && *rest)
         r = volume_options(name, rest + 1, &mount, err);
     if (r < 0)
@@ -307,6 +339,24 @@ static int mount_bind_field(const char *name, const char *key, const char *value
     return err_usage(err, "--%s: type=bind has no %s", name, quote(key).text);
 }
 
+static int mount_volume_field(const char *name, const char *key, const char *value,
+                              struct spec_mount *mount, struct err *err)
+{
+    bool on;
+
+    if (words_have("source src", key, strlen(key))) {
+        if (value && is_path(value))
+            return err_usage(err, "--%s: type=volume takes a name, not the path %s", name,
+                             quote(value).text);
+        return take_volume(name, text_or_empty(value), mount, err);
+    }
+    if (strcmp(key, "volume-nocopy") == 0 && mount_flag(value, &on)) {
+        mount->copy_up = !on;
+        return 0;
+    }
+    return err_usage(err, "--%s: type=volume has no %s", name, quote(key).text);
+}
+
 static int mount_tmpfs_field(const char *name, const char *key, const char *value,
                              struct spec_mount *mount, struct err *err)
 {
@@ -340,8 +390,14 @@ static int mount_field(const char *name, char *field, struct spec_mount *mount, 
     }
     if (mount->kind == MOUNT_FILESYSTEM)
         return mount_tmpfs_field(name, field, value, mount, err);
-    if (words_have("source src", field, strlen(field)))
+    if (mount->volume)
+        return mount_volume_field(name, field, value, mount, err);
+    if (words_have("source src", field, strlen(field))) {
+        if (value && *value && !is_path(value))
+            return err_usage(err, "--%s: type=bind takes a path (with / or ./ in front), not %s",
+                             name, quote(value).text);
         return take_source(name, text_or_empty(value), mount, err);
+    }
     return mount_bind_field(name, field, value, mount, err);
 }
 
@@ -368,15 +424,16 @@ static int mount_type(const char *name, const char *value, struct spec_mount *mo
     }
     if (type && strcmp(type, "type=tmpfs") == 0)
         return tmpfs_init(mount) < 0 ? err_nomem(err) : 0;
-    if (!type || strcmp(type, "type=bind") != 0)
-        return err_usage(err, "--%s takes type=bind or type=tmpfs, not %s", name,
-                         quote(type ? type : value).text);
+    bool volume = !type || strcmp(type, "type=volume") == 0;
+    if (!volume && strcmp(type, "type=bind") != 0)
+        return err_usage(err, "--%s takes type=bind, type=volume or type=tmpfs, not %s", name,
+                         quote(type).text);
     *mount = (struct spec_mount){
         .kind = MOUNT_BIND,
         .recursive = true,
         .propagation = MS_PRIVATE,
     };
-    return 0;
+    return volume ? take_volume(name, "", mount, err) : 0;
 }
 
 int parse_mount(const char *name, const char *value, struct spec_mount *ret, struct err *err)
@@ -394,8 +451,28 @@ int parse_mount(const char *name, const char *value, struct spec_mount *ret, str
         return r;
     if (!mount.target)
         return err_usage(err, "--%s: target= is missing in %s", name, quote(value).text);
-    if (mount.kind == MOUNT_BIND && !mount.source)
+    if (mount.kind == MOUNT_BIND && !mount.source && !mount.volume)
         return err_usage(err, "--%s: source= is missing in %s", name, quote(value).text);
+    *ret = mount;
+    mount = (struct spec_mount){ 0 };
+    return 0;
+}
+
+/* ---- volumes without a name ------------------------------------------------------------------------------ */
+
+int volume_of_image(const char *target, struct spec_mount *ret, struct err *err)
+{
+    _cleanup_(spec_mount_done) struct spec_mount mount = {
+        .kind = MOUNT_BIND,
+        .recursive = true,
+        .propagation = MS_PRIVATE,
+    };
+    int r = take_volume("volume", "", &mount, err);
+
+    if (r == 0)
+        r = parse_target("the image's volume", target, &mount.target, err);
+    if (r < 0)
+        return r;
     *ret = mount;
     mount = (struct spec_mount){ 0 };
     return 0;

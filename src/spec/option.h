@@ -28,8 +28,16 @@ struct draft {
     struct limit_set limits;
     struct texts limit_texts; /* "name=text", one of a name unless the limit is many */
     char **argv;
+    struct spec_image *image;
+    struct spec_overlay *overlay;
     enum spec_measure measure;
 };
+
+/* image.c */
+void spec_image_free(struct spec_image *image);
+int spec_image_copy(const struct spec_image *from, struct spec_image **ret);
+void spec_overlay_free(struct spec_overlay *overlay);
+int spec_overlay_copy(const struct spec_overlay *from, struct spec_overlay **ret);
 
 /* The last text of an option, or NULL. */
 const char *draft_text(const struct draft *draft, enum option_id id);

@@ -82,6 +82,8 @@ static int seal_numbers(struct seal *seal)
     unsigned mask;
 
     text = seal_text(seal, OPTION_stop_signal);
+    if (!text && seal->draft->image)
+        text = seal->draft->image->stop_signal;
     spec->stop_signal = text ? signal_parse(text) : SIGTERM;
     text = seal_text(seal, OPTION_soft_signal);
     spec->soft_signal = text ? signal_parse(text) : SIGXCPU;
@@ -100,14 +102,56 @@ static int seal_numbers(struct seal *seal)
     return 0;
 }
 
+/* What only an image has a use for. */
+static int seal_imageless(struct seal *seal)
+{
+    static const enum option_id id_table[] = { OPTION_entrypoint, OPTION_platform, OPTION_pull,
+                                               OPTION_storage_opt };
+
+    for (size_t i = 0; i < ARRAY_SIZE(id_table); i++) {
+        if (seal_text(seal, id_table[i]))
+            return err_usage(seal->err, "--%s takes an IMAGE; there is none",
+                             option_table[id_table[i]].name);
+    }
+    return seal_string(seal, &seal->spec->rootfs, seal_text(seal, OPTION_rootfs));
+}
+
+/* The root is named after the image, and is its layers with what the run changes above them. */
+static int seal_image(struct seal *seal)
+{
+    const struct draft *draft = seal->draft;
+    struct spec *spec = seal->spec;
+    const char *size = seal_text(seal, OPTION_storage_opt);
+    const struct spec_overlay layers = { .lower = draft->image ? draft->image->layers : NULL };
+
+    if (!draft->image)
+        return seal_imageless(seal);
+    if (seal_text(seal, OPTION_rootfs))
+        return err_usage(seal->err, "--rootfs cannot be given together with an IMAGE");
+    spec->image = true;
+    int r = seal_string(seal, &spec->rootfs, text_or_empty(draft->image->name));
+    if (r < 0 || (!draft->overlay && !layers.lower))
+        return r;
+    if (spec_overlay_copy(draft->overlay ? draft->overlay : &layers, &spec->overlay) < 0 ||
+        (!spec->overlay->lower && layers.lower &&
+         strv_copy(layers.lower, &spec->overlay->lower) < 0))
+        return err_nomem(seal->err);
+    if (size && spec->overlay->size_bytes == 0 &&
+        parse_storage_size(size, &spec->overlay->size_bytes) < 0)
+        return err_usage(seal->err, "--storage-opt is not a size");
+    spec->overlay->userxattr |= spec->rootless;
+    return 0;
+}
+
 static int seal_paths(struct seal *seal)
 {
     struct spec *spec = seal->spec;
     const char *cwd = seal_text(seal, OPTION_workdir), *parent;
     int r = 0;
 
-    r = seal_string(seal, &spec->rootfs, seal_text(seal, OPTION_rootfs));
-    if (r == 0 && cwd && path_clean(cwd, &spec->cwd) < 0)
+    if (!cwd && seal->draft->image)
+        cwd = seal->draft->image->workdir;
+    if (cwd && path_clean(cwd, &spec->cwd) < 0)
         r = err_nomem(seal->err);
     if (r == 0 && !cwd && spec->rootfs)
         r = seal_string(seal, &spec->cwd, "/");
@@ -117,11 +161,33 @@ static int seal_paths(struct seal *seal)
     return r;
 }
 
+static int argv_add(char ***argv, char *const *words)
+{
+    int r = 0;
+
+    for (; r == 0 && words && *words; words++)
+        r = strv_push(argv, *words);
+    return r;
+}
+
+/* The entrypoint and after it COMMAND, or the image's own where neither was given. */
 static int seal_command(struct seal *seal)
 {
-    if (!seal->draft->argv)
-        return 0;
-    return strv_copy(seal->draft->argv, &seal->spec->argv) < 0 ? err_nomem(seal->err) : 0;
+    const struct spec_image *image = seal->draft->image;
+    const char *entrypoint = seal_text(seal, OPTION_entrypoint);
+    char *const *command = seal->draft->argv;
+    char ***argv = &seal->spec->argv;
+    int r = 0;
+
+    if (entrypoint)
+        r = *entrypoint ? strv_push(argv, entrypoint) : 0;
+    else if (image)
+        r = argv_add(argv, image->entrypoint);
+    if (!command && image && !entrypoint)
+        command = image->cmd;
+    if (r == 0)
+        r = argv_add(argv, command);
+    return r < 0 ? err_nomem(seal->err) : 0;
 }
 
 /*
@@ -206,9 +272,9 @@ int seal_limits(struct seal *seal)
 /* ---- all of it, in this order ----------------------------------------------------------------------------- */
 
 static int (*const seal_table[])(struct seal *seal) = {
-    seal_name,    seal_flags,    seal_numbers, seal_paths,    seal_command,      seal_namespaces,
-    seal_network, seal_hostname, seal_id_maps, seal_identity, seal_capabilities, seal_environment,
-    seal_mounts,  seal_devices,  seal_masks,   seal_limits,
+    seal_name,        seal_flags,   seal_numbers,  seal_image,   seal_paths,    seal_command,
+    seal_namespaces,  seal_network, seal_hostname, seal_id_maps, seal_identity, seal_capabilities,
+    seal_environment, seal_mounts,  seal_devices,  seal_masks,   seal_limits,
 };
 
 int spec_seal(const struct draft *draft, const struct spec_world *world, struct spec **ret,

@@ -312,6 +312,8 @@ int seal_identity(struct seal *seal)
     _cleanup_free_ char *group_text = NULL;
     int r = 0;
 
+    if (!user && seal->draft->image)
+        user = seal->draft->image->user;
     if ((user || seal_text(seal, OPTION_group_add)) && !seal->spec->rootfs) {
         r = host_file(seal, "/etc/group", &group_text);
         if (r < 0)

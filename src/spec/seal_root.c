@@ -127,6 +127,41 @@ static int asked_parse(struct seal *seal, enum option_id id, struct asked *asked
     return 0;
 }
 
+/* The image's volumes, for which no other mount was asked, are volumes without a name. */
+static int asked_image(struct seal *seal, struct asked *asked)
+{
+    char *const *volumes = seal->draft->image ? seal->draft->image->volumes : NULL;
+    size_t n = volumes ? strv_length(volumes) : 0;
+    struct spec_mount *grown =
+        n > 0 ? reallocarray(asked->mount, asked->n + n, sizeof(*grown)) : asked->mount;
+
+    if (n > 0 && !grown)
+        return err_nomem(seal->err);
+    asked->mount = grown;
+    for (size_t i = 0; i < n; i++) {
+        struct spec_mount mount;
+        int r = volume_of_image(volumes[i], &mount, seal->err);
+        if (r < 0)
+            return r;
+        if (asked_at(asked, mount.target))
+            spec_mount_done(&mount);
+        else
+            asked->mount[asked->n++] = mount;
+    }
+    return 0;
+}
+
+/* Where the volume lies; one without a name has no place yet. */
+static int locate_volume(struct seal *seal, struct spec_mount *mount)
+{
+    const char *volumes = seal->world->volumes;
+
+    if (!mount->volume || !*mount->volume || !volumes)
+        return 0;
+    mount->source = text_format("%s/%s/data", volumes, mount->volume);
+    return mount->source ? 0 : err_nomem(seal->err);
+}
+
 /* Does a mount that was asked for take the place of the usual one at target? */
 static bool replaced(const struct asked *asked, const char *target)
 {
@@ -170,7 +205,8 @@ static int place_asked(struct seal *seal, struct spec_mount *mount)
         !(mount->attr_clear & MOUNT_ATTR_NODEV))
         mount->attr_set |= MOUNT_ATTR_NODEV;
     mount->make_target = spec->rootfs || in_fresh_tmpfs(spec, mount->target);
-    return take_mount(seal, mount);
+    int r = locate_volume(seal, mount);
+    return r < 0 ? r : take_mount(seal, mount);
 }
 
 /* Parents before what lies beneath them, otherwise as they were given. */
@@ -316,6 +352,8 @@ int seal_mounts(struct seal *seal)
         spec->root_attr_set |= MOUNT_ATTR_NODEV;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(source_table); i++)
         r = asked_parse(seal, source_table[i], &asked);
+    if (r == 0)
+        r = asked_image(seal, &asked);
     if (r == 0)
         r = add_dev(seal, &asked);
     if (r == 0)

@@ -1,5 +1,6 @@
 /* Freeing a sealed spec. */
 #include "spec/check.h"
+#include "spec/option.h"
 
 static void hooks_done(struct spec_hooks *hooks)
 {
@@ -92,6 +93,7 @@ void spec_free(struct spec *spec)
     free(spec->uid_maps);
     free(spec->gid_maps);
     free(spec->rootfs);
+    spec_overlay_free(spec->overlay);
     for (size_t i = 0; i < spec->n_mounts; i++)
         spec_mount_done(&spec->mounts[i]);
     free(spec->mounts);

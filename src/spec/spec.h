@@ -63,6 +63,11 @@ struct spec_mount {
      * opened before the first mount is made, because that may hide it.
      */
     char *source;
+    /*
+     * BIND: the source is this named volume (a directory of ration's own); source is then where its content
+     * lies, or NULL when the world does not say where volumes are. copy_up: an empty one gets what target held.
+     */
+    char *volume;
     char *target;      /* absolute, beneath the run's root */
     char *data;        /* comma-separated file-system options: "size=64k,mode=755" */
     uint64_t attr_set; /* MOUNT_ATTR_* */
@@ -79,6 +84,42 @@ struct spec_mount {
     size_t n_uid_maps, n_gid_maps;
     bool id_mapped;      /* without maps of its own: those of the run's user namespace */
     bool id_mapped_tree; /* and those of all mounts beneath ("ridmap") */
+};
+
+/*
+ * A root of several directories that are one (overlayfs), made by the box in its own mount namespace: nothing
+ * is to be unmounted. All paths are absolute.
+ */
+struct spec_overlay {
+    char **lower; /* never written to; topmost first, at least one */
+    char *upper,
+        *work; /* what the run changes; on one file system, work empty. NULL: nothing can be */
+    uint64_t size_bytes; /* bound of what is written; 0: none */
+    bool
+        size_by_quota; /* the bound is upper's project quota; else upper is a file system in memory */
+    bool userxattr;    /* marks are user.overlay.*, for who has no trusted.*: in a user namespace */
+};
+
+/* How a container is asked whether it is well. Times of 0 are not said. */
+struct spec_health {
+    char **
+        test; /* as images have it: "NONE"; "CMD" and arguments; "CMD-SHELL" and a line. NULL: none */
+    uint64_t interval_us, timeout_us, start_period_us, start_interval_us;
+    unsigned retries; /* 0: not said */
+};
+
+/* What an image says of the containers made from it; options override. Lists may be NULL. */
+struct spec_image {
+    char *name, *id; /* how it was asked for; "sha256:..." */
+    char **entrypoint, **cmd;
+    char **env;     /* "NAME=VALUE" */
+    char **volumes; /* absolute paths */
+    char **labels;  /* "KEY=VALUE" */
+    char **exposed; /* "80/tcp" */
+    char *user, *workdir, *stop_signal;
+    struct spec_health health;
+    char **
+        layers; /* absolute directories, topmost first; NULL: the image is not unpacked (a plan needs none) */
 };
 
 struct spec_device {
@@ -297,7 +338,9 @@ struct spec {
     bool map_by_helper; /* newuidmap/newgidmap write the maps */
 
     /* the root */
-    char *rootfs; /* NULL: the host's own root */
+    char *rootfs; /* NULL: the host's own root; with an overlay, or an image, what it is called */
+    struct spec_overlay *overlay; /* owned; NULL: rootfs is a directory */
+    bool image; /* rootfs is an image's: it has an overlay unless this is for a plan */
     /* Before the mounts: the root read-only; on the host's root with everything mounted beneath. */
     bool root_readonly;
     /* MOUNT_ATTR_* of the mount that rootfs becomes: nodev, where device nodes in it must not work. */
@@ -385,6 +428,7 @@ struct spec_world {
                        uint32_t *ret_minor, uint32_t *ret_mode);
     /* 12 hexadecimal digits that no other run has; may be NULL where a name is always given */
     int (*random_name)(void *data, char ret[static 16]);
+    const char *volumes; /* absolute path of the directory of named volumes; NULL: there are none */
     void *data;
 };
 
@@ -425,6 +469,31 @@ struct log_bounds {
 #define LOG_BOUNDS_DEFAULT ((struct log_bounds){ .max_bytes = 10u << 20, .max_files = 3 })
 /* "max-size=10m", "max-file=3" into bounds; -EINVAL for anything else. */
 int log_option_parse(const char *text, struct log_bounds *bounds);
+
+/*
+ * What an image says, as defaults that options override whenever they are set. All of it may be an enemy's
+ * work: bad values are ERR_REFUSED, in one sentence that names the image; and an image supplies nothing but
+ * what struct spec_image has. Copies. As docker has it:
+ *   a COMMAND replaces cmd and follows entrypoint; --entrypoint replaces entrypoint and clears cmd ("" leaves
+ *   the COMMAND alone); env comes below --env-file and -e; labels below --label; volumes that no mount was
+ *   asked for become volumes without a name. --workdir, --user and --stop-signal replace.
+ */
+int spec_set_image(struct draft *draft, const struct spec_image *image, struct err *err);
+/* The image, the draft's own; NULL: there is none. */
+const struct spec_image *spec_get_image(const struct draft *draft);
+/*
+ * Where the run's writable layer is. lower NULL: the image's layers. size_bytes is --storage-opt's unless
+ * given. Copies. Without a call of this a run of an image cannot write to its root.
+ */
+int spec_set_overlay(struct draft *draft, const struct spec_overlay *overlay, struct err *err);
+/* Labels of the image, --label-file and --label, each key once. *ret is the caller's to strv_free(). */
+int spec_labels(const struct draft *draft, char ***ret, struct err *err);
+/*
+ * Give every volume without a name, asked for or the image's, one that name_fn makes (64 hexadecimal digits)
+ * and keep it in the draft, so that a container finds its volumes again. ret_names gets those names (strv).
+ */
+int spec_name_volumes(struct draft *draft, int (*name_fn)(void *data, char ret[static 65]),
+                      void *data, char ***ret_names, struct err *err);
 
 /* All figures are wanted in the result, also those that cost a group more. */
 void spec_set_measure(struct draft *draft, enum spec_measure measure);

@@ -78,15 +78,17 @@ refused 2 '--hostname' --uts host --hostname x
 refused 2 '--time-offset' --time-offset soon
 
 # ---- mounts, devices, files --------------------------------------------------------------------------
-refused 2 '--volume' -v /tmp
-refused 2 '--volume.*named volumes' -v data:/data
+refused 2 '--volume' -v tmp
+refused 2 '--volume.*volume.s name' -v a/b:/data
+refused 2 'storage-opt takes an IMAGE' --storage-opt size=1m
+refused 2 'entrypoint takes an IMAGE' --entrypoint true
 refused 2 '--volume' -v /tmp:data
 refused 2 '--volume' -v /tmp:/data:bogus
 refused 2 '--volume' -v /tmp:/
 refused 2 '--volume' -v /tmp:/proc/sys
 refused 2 '--volume' -v /tmp:/a/../b
 refused 2 '--tmpfs' -v /tmp:/data --tmpfs /data
-refused 2 '--mount' --mount type=volume,src=a,dst=/b
+refused 2 '--mount.*not the path' --mount type=volume,src=/a,dst=/b
 refused 2 '--mount' --mount type=bind,src=/tmp
 refused 2 '--tmpfs' --tmpfs data
 refused 2 '--tmpfs' --tmpfs /data:size=-1
