@@ -230,6 +230,12 @@ int file_write(int dir_fd, const char *name, const char *text);
 /* Write all, across short writes and EINTR. */
 int fd_write_all(int fd, const void *data, size_t len);
 
+/*
+ * Remove dir_fd/name: a file, or a directory with all that is in it, however deep; nothing outside is touched and
+ * no symbolic link followed. -ENOENT when there is none, otherwise the first failure, after all else is gone.
+ */
+int tree_remove(int dir_fd, const char *name);
+
 /* ---- keyed text files: "key value" or "key=value" lines, as the kernel writes them --------------- */
 
 /* Find the number after key at the start of a line of text (separator blank, ':' or '='). */

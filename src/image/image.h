@@ -134,9 +134,14 @@ const char *image_architecture(void);
 /* Defaults for a run: fills draft by spec_set_image(). The options of the run override them. */
 int image_apply(const struct image *image, struct draft *draft, struct err *err);
 
-/* ---- the store ------------------------------------------------------------------------------------------------ */
-
+/*
+ * Fill in names and size_bytes, which takes reading all names: image_visit() does it by itself, image_find() does
+ * not.
+ */
 struct image_store;
+int image_measure(struct image_store *store, struct image *image, struct err *err);
+
+/* ---- the store ------------------------------------------------------------------------------------------------ */
 
 /*
  * The data directory: asked when that is not NULL, else /var/lib/ration for root, else $XDG_DATA_HOME/ration or
@@ -236,6 +241,9 @@ int image_blob_put(struct image_store *store, const struct image_hash *hash, con
 /* ---- layers --------------------------------------------------------------------------------------------------------- */
 
 bool image_layer_has(struct image_store *store, const char *diff_id);
+
+/* What image_layer_finish() was given: lines "KEY VALUE", among them "bytes" and "entries". 0 or -errno. */
+int image_layer_sum(struct image_store *store, const char *diff_id, struct buf *ret);
 
 /* A layer being unpacked: a locked directory in tmp, with an empty directory "tree" in it. */
 struct image_work;
