@@ -13,7 +13,7 @@ void image_free(struct image *image)
         return;
     char **const vectors[] = {
         image->names,   image->entrypoint, image->cmd,     image->env,
-        image->volumes, image->labels,     image->exposed, image->health_test,
+        image->volumes, image->labels,     image->exposed, image->health.test,
     };
     char *const texts[] = {
         image->name,          image->manifest,    image->id,           image->user, image->workdir,
@@ -67,18 +67,20 @@ static int read_health(const json_t *config, struct image *image, struct err *er
 
     if (r != 1)
         return r;
-    r = image_json_strv(WHAT, health, "Test", &image->health_test, err);
+    r = image_json_strv(WHAT, health, "Test", &image->health.test, err);
     if (r >= 0)
-        r = read_duration(health, "Interval", &image->health_interval_us, err);
+        r = read_duration(health, "Interval", &image->health.interval_us, err);
     if (r >= 0)
-        r = read_duration(health, "Timeout", &image->health_timeout_us, err);
+        r = read_duration(health, "Timeout", &image->health.timeout_us, err);
     if (r >= 0)
-        r = read_duration(health, "StartPeriod", &image->health_start_period_us, err);
+        r = read_duration(health, "StartPeriod", &image->health.start_period_us, err);
+    if (r >= 0)
+        r = read_duration(health, "StartInterval", &image->health.start_interval_us, err);
     if (r >= 0)
         r = image_json_u64(WHAT, health, "Retries", &retries, err);
     if (retries > 1000000)
         return err_set(err, EBADMSG, WHAT ": \"Retries\" of the health check is too large");
-    image->health_retries = (unsigned)retries;
+    image->health.retries = (unsigned)retries;
     return r;
 }
 

@@ -77,10 +77,7 @@ struct image {
     /* What the configuration asks of a run: entrypoint, cmd, env, user ... */
     char **entrypoint, **cmd, **env, **volumes, **labels /* KEY=VALUE */, **exposed /* 80/tcp */;
     char *user, *workdir, *stop_signal;
-    /* Healthcheck: NULL: none asked for. ["NONE"], ["CMD", ...], ["CMD-SHELL", text] */
-    char **health_test;
-    uint64_t health_interval_us, health_timeout_us, health_start_period_us; /* 0: the default */
-    unsigned health_retries;
+    struct spec_health health;
     /* What it says of itself */
     char *architecture, *os, *variant, *created, *author;
     struct image_history *history;

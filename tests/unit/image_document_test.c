@@ -52,9 +52,9 @@ static void an_image_is_read(void **state)
     assert_string_equal(image->labels[0], "k=v");
     assert_string_equal(image->stop_signal, "SIGINT");
     assert_string_equal(image->exposed[0], "80/tcp");
-    assert_string_equal(image->health_test[1], "true");
-    assert_int_equal(image->health_interval_us, 3000000);
-    assert_int_equal(image->health_retries, 4);
+    assert_string_equal(image->health.test[1], "true");
+    assert_int_equal(image->health.interval_us, 3000000);
+    assert_int_equal(image->health.retries, 4);
     assert_int_equal(image->n_layers, 1);
     assert_string_equal(image->layers[0].digest, B);
     assert_int_equal(image->layers[0].size_bytes, 4294967297);
