@@ -175,6 +175,15 @@ RATION_API void ration_run_free(struct ration_run *run);
 RATION_API int ration_run_foreground(struct ration *ration, const struct ration_spec *spec,
                                      struct ration_result **ret, struct ration_error *error);
 
+/*
+ * A further process in a live run, by the run's name, whoever supervises it: spec's COMMAND with what it sets of tty,
+ * interactive, env, env-file, workdir, user and privileged; the rest, limits above all, is the run's. Without
+ * "interactive" its standard input is empty. In the foreground like ration_run_foreground(); *ret_status is
+ * then 0..255, what a foreground program should end with. detach: it lives on by itself, and *ret_status is 0.
+ */
+RATION_API int ration_exec(struct ration *ration, const char *name, const struct ration_spec *spec,
+                           int detach, int *ret_status, struct ration_error *error);
+
 /* ---- the result -------------------------------------------------------------------------------------------- */
 
 RATION_API void ration_result_free(struct ration_result *result);

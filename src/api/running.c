@@ -108,3 +108,13 @@ void ration_run_free(struct ration_run *run)
     spec_free(run->spec);
     free(run);
 }
+
+int ration_exec(struct ration *ration, const char *name, const struct ration_spec *draft,
+                int detach, int *ret_status, struct ration_error *error)
+{
+    struct err err = ERR_INIT;
+
+    return api_error(error, &err,
+                     run_exec(ration->engine, name, draft->draft, &ration->world, draft->stdio,
+                              detach != 0, ret_status, &err));
+}

@@ -176,6 +176,8 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 
 /* Decimal digits only, at most max. Returns 0, -EINVAL or -ERANGE. */
 int number_parse(const char *text, uint64_t max, uint64_t *ret);
+/* Exactly n of them with one blank between each. 0, -EINVAL or -ERANGE. */
+int numbers_parse(const char *text, size_t n, uint64_t *ret);
 /* Signed form, within min..max. */
 int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret);
 /*
@@ -242,6 +244,9 @@ int tree_remove(int dir_fd, const char *name);
 bool keyed_find_u64(const char *text, const char *key, uint64_t *ret);
 /* Calls of this kind walk text line by line; *cursor starts at the text. Returns false at the end. */
 bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
+/* Any text as part of one line (a newline as \\n, a backslash doubled), and back, in place. */
+void line_escape(const char *text, struct buf *ret);
+void line_unescape(char *text);
 
 /* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
 uint64_t clock_us(int clock_id);

@@ -133,6 +133,32 @@ bool line_next(const char **cursor, const char **ret_line, size_t *ret_len)
     return true;
 }
 
+void line_escape(const char *text, struct buf *ret)
+{
+    while (*text) {
+        size_t plain = strcspn(text, "\\\n");
+        buf_add(ret, text, plain);
+        text += plain;
+        if (*text)
+            buf_puts(ret, *text++ == '\n' ? "\\n" : "\\\\");
+    }
+}
+
+void line_unescape(char *text)
+{
+    char *to = text;
+
+    for (; *text; text++) {
+        if (*text == '\\' && text[1]) {
+            text++;
+            *to++ = *text == 'n' ? '\n' : *text;
+        } else {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+}
+
 bool keyed_find_u64(const char *text, const char *key, uint64_t *ret)
 {
     size_t key_len = strlen(key), len;

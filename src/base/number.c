@@ -29,6 +29,26 @@ int number_parse(const char *text, uint64_t max, uint64_t *ret)
     return 0;
 }
 
+int numbers_parse(const char *text, size_t n, uint64_t *ret)
+{
+    char digits[24];
+
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strcspn(text, " ");
+        bool last = text[length] == '\0';
+
+        if (last != (i + 1 == n) || length >= sizeof(digits))
+            return -EINVAL;
+        memcpy(digits, text, length);
+        digits[length] = '\0';
+        int r = number_parse(digits, UINT64_MAX, &ret[i]);
+        if (r < 0)
+            return r;
+        text += length + !last;
+    }
+    return 0;
+}
+
 int number_parse_signed(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
     bool negative = *text == '-';

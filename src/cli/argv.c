@@ -1,6 +1,7 @@
 /* The parser of the command line. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/argv.h"
 
@@ -180,4 +181,17 @@ int argv_parse(const struct command *command, char *const *argv, argv_set set, v
     }
     *ret_operands = parser.next;
     return r;
+}
+
+int argv_flag(const struct ration_option *option, const char *value, bool *ret,
+              struct ration_error *error)
+{
+    if (!value || strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0)
+        *ret = true;
+    else if (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0)
+        *ret = false;
+    else
+        return cli_usage(error, "--%s is a flag: true or false, not \"%.64s\"", option->name,
+                         value);
+    return 0;
 }

@@ -20,3 +20,7 @@ typedef int (*argv_set)(void *data, const struct ration_option *option, const ch
  */
 int argv_parse(const struct command *command, char *const *argv, argv_set set, void *data,
                char *const **ret_operands, struct ration_error *error);
+
+/* What a flag was set to: --name, --name=true, --name=false. */
+int argv_flag(const struct ration_option *option, const char *value, bool *ret,
+              struct ration_error *error);

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 
 static const struct command *const command_table[] = {
-    &run_command, &plan_command, &doctor_command, &version_command, &help_command,
+    &run_command, &exec_command, &plan_command, &doctor_command, &version_command, &help_command,
 };
 
 size_t command_count(void)
@@ -92,6 +92,14 @@ int cli_print(const struct buf *text)
         return 0;
     cli_fail(&error, -r, "standard output cannot be written: %s", err_name(-r));
     return cli_report(&error);
+}
+
+int cli_help(const struct command *command)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+
+    help_of_command(command, &text);
+    return cli_print(&text);
 }
 
 int cli_open(struct ration **ret, struct ration_error *error)

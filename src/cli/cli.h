@@ -22,8 +22,8 @@ struct command {
     int (*run)(const struct command *command, char *const *argv); /* gives the exit status */
 };
 
-extern const struct command run_command, plan_command, doctor_command, version_command,
-    help_command;
+extern const struct command run_command, exec_command, plan_command, doctor_command,
+    version_command, help_command;
 
 /* The commands in the order of help. */
 size_t command_count(void);
@@ -45,6 +45,8 @@ void cli_say(const char *sentence);
 int cli_report(const struct ration_error *error);
 /* Write a text to stdout. Returns the exit status: 0, or 125 with a message when it cannot be. */
 int cli_print(const struct buf *text);
+/* Print the help of a command; returns the exit status. */
+int cli_help(const struct command *command);
 /* Open the library with what the environment says. */
 int cli_open(struct ration **ret, struct ration_error *error);
 

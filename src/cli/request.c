@@ -1,6 +1,5 @@
 /* Reading the command line of `run` and `plan` into a spec. */
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "cli/request.h"
@@ -18,14 +17,12 @@ static size_t own_index(const struct command *command, const char *name)
 static int flag_value(const struct ration_option *option, const char *value, const char **ret,
                       struct ration_error *error)
 {
-    if (!value || strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0)
-        *ret = "true";
-    else if (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0)
-        *ret = NULL;
-    else
-        return cli_usage(error, "--%s is a flag: true or false, not \"%.64s\"", option->name,
-                         value);
-    return 0;
+    bool set;
+    int r = argv_flag(option, value, &set, error);
+
+    if (r == 0)
+        *ret = set ? "true" : NULL;
+    return r;
 }
 
 static int request_set(void *data, const struct ration_option *option, const char *value,
@@ -89,10 +86,7 @@ bool request_flag(const struct request *request, const char *name)
 
 int request_help(const struct request *request)
 {
-    _cleanup_buf_ struct buf text = BUF_INIT;
-
-    help_of_command(request->command, &text);
-    return cli_print(&text);
+    return cli_help(request->command);
 }
 
 int request_plan(const struct request *request, const char *layout, const char *format,

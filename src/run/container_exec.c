@@ -1,7 +1,6 @@
 /* The verb exec: a further process in a container. */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "run/container_private.h"
@@ -12,12 +11,10 @@ struct exec {
     const struct container_options *options;
     const char *cgroup; /* beneath the container's own group; NULL: that */
     bool detach;
-    int pidfd, console_fd;
     struct spec *spec; /* the container's, as far as its record tells */
     struct filter filter;
     struct plan *plan; /* of rlimits alone */
-    struct group_way way;
-    struct run run;
+    struct entry entry;
 };
 
 /* ---- may it be ----------------------------------------------------------------------------------------- */
@@ -37,8 +34,8 @@ static int exec_check(struct exec *exec, struct err *err)
     int r = console_check(exec->process, exec->options, !exec->detach, err);
     if (r < 0)
         return r;
-    exec->pidfd = process_open(&exec->container.init);
-    return exec->pidfd < 0 ? err_set(err, ESRCH, "container not running") : 0;
+    exec->entry.pidfd = process_open(&exec->container.init);
+    return exec->entry.pidfd < 0 ? err_set(err, ESRCH, "container not running") : 0;
 }
 
 /* ---- its groups --------------------------------------------------------------------------------------- */
@@ -50,8 +47,8 @@ static int exec_cgroups(struct exec *exec, struct err *err)
 
     if (r < 0)
         return r;
-    return exec->cgroup ? group_open_beneath(buf_text(&paths), exec->cgroup, &exec->way, err)
-                        : group_way_open(buf_text(&paths), -1, &exec->way, err);
+    return exec->cgroup ? group_open_beneath(buf_text(&paths), exec->cgroup, &exec->entry.way, err)
+                        : group_way_open(buf_text(&paths), -1, &exec->entry.way, err);
 }
 
 /* ---- its surroundings ------------------------------------------------------------------------------------ */
@@ -84,6 +81,9 @@ static int exec_rlimits(struct exec *exec, struct err *err)
         r = machine_read_parts(-1, cgroups_need(&limits, &needs), &machine, err);
     if (r >= 0)
         r = limits_plan(&limits, &nothing, &machine, &options, &exec->plan, err);
+    if (r >= 0)
+        exec->entry.n_rlimits =
+            launch_rlimits(exec->plan, exec->entry.rlimits, ARRAY_SIZE(exec->entry.rlimits));
     limit_set_done(&limits);
     return r;
 }
@@ -107,65 +107,33 @@ static int exec_console(struct exec *exec, struct err *err)
 {
     const char *path = exec->options->console_socket;
 
-    return path ? console_connect(path, &exec->console_fd, err) : 0;
+    return path ? console_connect(path, &exec->entry.options.console_fd, err) : 0;
 }
 
 /* ---- the process -------------------------------------------------------------------------------------------- */
 
-static int exec_enter(struct exec *exec, struct err *err)
+static int exec_start(struct exec *exec, struct err *err)
 {
-    struct run *run = &exec->run;
-    struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
-    const struct spawn_groups groups = { exec->way.v2_fd, exec->way.tasks_fds,
-                                         exec->way.n_tasks_fds };
-    struct spawn_options options = {
-        .spec = exec->process,
-        .rlimits = rlimits,
-        .n_rlimits = launch_rlimits(exec->plan, rlimits, ARRAY_SIZE(rlimits)),
-        .rows = run->terminal_rows ? run->terminal_rows : exec->process->rows,
-        .columns = run->terminal_columns ? run->terminal_columns : exec->process->columns,
-        .v2_fd = -1,
-        .gate_fd = -1,
-        .console_fd = exec->console_fd,
-        .n_preserved_fds = exec->options->n_preserved_fds,
-        .enter_pidfd = exec->pidfd,
-    };
+    struct entry *entry = &exec->entry;
 
-    memcpy(options.stdio, exec->options->stdio, sizeof(options.stdio));
-    filter_apply(&exec->filter, &options);
-    int r = spawn_enter(&options, &groups, &run->spawn, err);
-    if (r < 0)
-        return r;
-    run->spawned = true;
-    exec->console_fd = fd_close(exec->console_fd);
-    return 0;
-}
-
-static int exec_started(struct exec *exec, struct err *err)
-{
-    struct run *run = &exec->run;
-    enum spawn_event event = SPAWN_NOTHING;
-    int r = 0;
-
-    while (r >= 0 && event == SPAWN_NOTHING)
-        r = spawn_read(&run->spawn, true, &event, &run->exit, err);
-    if (r >= 0 && event == SPAWN_FAILED)
-        r = err && err->code ? -err->code : -ECHILD;
-    else if (r >= 0 && event != SPAWN_STARTED)
-        r = err_set(err, ECHILD, "the process ended before its program was executed");
-    if (r >= 0 && exec->options->pid_file)
-        r = pid_file_write(exec->options->pid_file, run->spawn.box_pid, err);
-    if (r < 0 && run->spawned)
-        spawn_reap(&run->spawn, true, NULL);
+    entry->options.n_preserved_fds = exec->options->n_preserved_fds;
+    filter_apply(&exec->filter, &entry->options);
+    int r = entry_start(entry, err);
+    entry->options.console_fd = fd_close(entry->options.console_fd);
+    if (r >= 0 && exec->options->pid_file) {
+        r = pid_file_write(exec->options->pid_file, entry->run.spawn.box_pid, err);
+        if (r < 0)
+            spawn_reap(&entry->run.spawn, true, NULL);
+    }
     return r;
 }
 
-static int exec_steps(struct exec *exec, struct err *err)
+static int exec_steps(void *data, struct err *err)
 {
     static int (*const step_table[])(struct exec *, struct err *) = {
-        exec_check,   exec_cgroups, exec_rlimits, exec_filter,
-        exec_console, exec_rdt,     exec_enter,   exec_started,
+        exec_check, exec_cgroups, exec_rlimits, exec_filter, exec_console, exec_rdt, exec_start,
     };
+    struct exec *exec = data;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(step_table); i++)
@@ -175,32 +143,12 @@ static int exec_steps(struct exec *exec, struct err *err)
 
 static void exec_done(struct exec *exec)
 {
-    group_way_close(&exec->way);
     filter_done(&exec->filter);
     plan_free(exec->plan);
     spec_free(exec->spec);
-    fd_close(exec->pidfd);
-    fd_close(exec->console_fd);
-    run_done(&exec->run);
+    fd_close(exec->entry.options.console_fd);
+    entry_done(&exec->entry);
     container_close(&exec->container);
-}
-
-static int exec_waited(struct exec *exec, int *ret_status, struct err *err)
-{
-    struct foreground foreground;
-    int r = foreground_begin(&foreground, err);
-
-    if (r < 0)
-        return r;
-    if (exec->process->tty)
-        terminal_size(exec->options->stdio, &exec->run.terminal_rows, &exec->run.terminal_columns);
-    r = exec_steps(exec, err);
-    if (r >= 0)
-        r = foreground_attend(&foreground, &exec->run, err);
-    if (r >= 0)
-        *ret_status = exit_status(&exec->run.exit);
-    foreground_end(&foreground);
-    return r;
 }
 
 int container_exec(struct engine *engine, const char *name, const struct spec *process,
@@ -216,14 +164,14 @@ int container_exec(struct engine *engine, const char *name, const struct spec *p
     exec->options = options;
     exec->cgroup = cgroup && *cgroup ? cgroup : NULL;
     exec->detach = detach;
-    exec->pidfd = exec->console_fd = -1;
-    exec->way = GROUP_WAY_INIT;
     exec->filter = FILTER_INIT;
-    run_init(&exec->run, engine, process, options->stdio);
+    entry_init(&exec->entry, engine, process, options->stdio);
     *ret_status = 0;
     int r = container_reopen(engine, name, &exec->container, &ours);
     if (r >= 0)
-        r = detach ? exec_steps(exec, &ours) : exec_waited(exec, ret_status, &ours);
+        r = detach ? exec_steps(exec, &ours) : entry_attend(&exec->entry, exec_steps, exec, &ours);
+    if (r >= 0 && !detach)
+        *ret_status = exit_status(&exec->entry.run.exit);
     if (r < 0 && err)
         *err = ours;
     exec_done(exec);

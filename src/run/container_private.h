@@ -7,12 +7,6 @@
 #define CONTAINER_LOCK_US 20000000u
 #define CONTAINER_END_US  10000000u
 
-/* A process that is told from a later one of the same number by when it started. */
-struct process {
-    pid_t pid;            /* in our pid namespace; 0: none */
-    uint64_t start_ticks; /* /proc/PID/stat, field 22 */
-};
-
 struct container {
     struct engine *engine; /* not owned */
     struct state *state;
@@ -55,12 +49,6 @@ bool container_has_own_pids(const struct container *container);
 
 /* ---- container_process.c: its first process -------------------------------------------------------- */
 
-/* As it runs now; -ESRCH. */
-int process_find(pid_t pid, struct process *ret);
-/* Not a zombie either, and no other process of that number. */
-bool process_is_alive(const struct process *process);
-/* A pidfd that is certainly its own; -ESRCH. */
-int process_open(const struct process *process);
 /* Wait until it is gone, or a zombie of somebody else's; false: it was there all the time. */
 bool process_wait_end(const struct process *process, uint64_t timeout_us);
 /* SIGKILL, thawing what the older freezer holds, and wait. */
@@ -84,9 +72,6 @@ void container_read_process(struct container *container);
 char *container_value(const char *text, const char *key);
 /* Enough of the spec to run hooks by: name, bundle, rootfs, annotations, hooks after the start. */
 int container_read_spec(const struct container *container, struct spec **ret, struct err *err);
-/* A line's value into one line, and back. */
-void line_escape(const char *text, struct buf *ret);
-void line_unescape(char *text);
 /* The groups' lines of a record, without their mark. */
 void container_group_lines(const char *text, struct buf *ret);
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -55,6 +56,16 @@ bool process_is_alive(const struct process *process)
 
     return process->pid > 0 && stat_read(process->pid, &state, &ticks) == 0 &&
            ticks == process->start_ticks && !strchr("ZXx", state);
+}
+
+bool process_parse(const char *text, struct process *ret)
+{
+    uint64_t number[2];
+
+    if (numbers_parse(text, 2, number) < 0 || number[0] == 0 || number[0] > INT_MAX)
+        return false;
+    *ret = (struct process){ .pid = (pid_t)number[0], .start_ticks = number[1] };
+    return true;
 }
 
 int process_open(const struct process *process)

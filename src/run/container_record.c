@@ -22,32 +22,6 @@
 
 /* ---- lines ------------------------------------------------------------------------------------------- */
 
-void line_escape(const char *text, struct buf *ret)
-{
-    while (*text) {
-        size_t plain = strcspn(text, "\\\n");
-        buf_add(ret, text, plain);
-        text += plain;
-        if (*text)
-            buf_puts(ret, *text++ == '\n' ? "\\n" : "\\\\");
-    }
-}
-
-void line_unescape(char *text)
-{
-    char *to = text;
-
-    for (; *text; text++) {
-        if (*text == '\\' && text[1]) {
-            text++;
-            *to++ = *text == 'n' ? '\n' : *text;
-        } else {
-            *to++ = *text;
-        }
-    }
-    *to = '\0';
-}
-
 static void line_put(struct buf *ret, const char *key, const char *value)
 {
     if (!value)

@@ -52,6 +52,8 @@ static int launch_record(struct run *run, struct err *err)
         r = targets_find(&run->targets, run->spec, err);
     if (r >= 0)
         r = launch_record_lines(run, &lines, err);
+    if (r >= 0)
+        r = exec_record_lines(run, &lines, err);
     if (r < 0)
         return r;
     r = record_create(run->state, run->spec->name, buf_text(&lines), &run->record, err);
@@ -277,7 +279,7 @@ static int launch_relays(struct run *run)
  * Is there a hierarchy of which COMMAND would see more than its own groups, if it came to mount it? As the
  * host's user 0, or able to become it, it could write to the groups of other runs there.
  */
-static bool needs_confining(const struct run *run)
+bool launch_is_confined(const struct run *run)
 {
     const struct spec *spec = run->spec;
 
@@ -297,7 +299,7 @@ static int launch_processes(struct run *run, struct err *err)
         .n_cgroup_mounts = launch_cgroup_mounts(run, cgroup_mounts, CGROUP_MOUNTS_MAX),
         .rows = run->terminal_rows,
         .columns = run->terminal_columns,
-        .no_user_namespaces = needs_confining(run),
+        .no_user_namespaces = launch_is_confined(run),
         .die_with_supervisor = true,
         .v2_fd = -1,
         .gate_fd = -1,

@@ -80,3 +80,33 @@ int run_freeze(struct run *run, bool frozen, struct err *err);
 int run_copy_limit(struct run *run, enum limit_id limit, struct limit_set *ret);
 
 void run_free(struct run *run);
+
+/* ---- a further process in a run that lives -------------------------------------------------------------- */
+
+/*
+ * Start what draft describes (COMMAND and the options of exec: spec_override_process()) in the namespaces and
+ * groups of the run of that name, which any process may supervise, with the run's capabilities, rlimits, umask
+ * and so on: the limits of the run hold for it, and its figures are the run's. stdio: what it gets as 0, 1, 2 (-1:
+ * /dev/null). It ends when we do, and when the run does. -ESRCH: there is no such run, or it has ended; -EBUSY:
+ * it is paused.
+ *
+ * In the foreground: signals are forwarded, the terminal is relayed, and *ret_status is as a shell tells it. detach:
+ * it outlives us, and *ret_status is 0 when its program was executed.
+ */
+int run_exec(struct engine *engine, const char *name, const struct draft *draft,
+             const struct spec_world *world, const int stdio[3], bool detach, int *ret_status,
+             struct err *err);
+
+/* The same for whoever has a loop of its own. */
+struct run_process;
+int run_process_start(struct engine *engine, const char *name, const struct draft *draft,
+                      const struct spec_world *world, const int stdio[3], struct run_process **ret,
+                      struct err *err);
+/* Readable when it has ended; stays its own. */
+int run_process_fd(const struct run_process *process);
+/* SIGKILL. */
+void run_process_kill(struct run_process *process);
+/* Wait for its end: the status as a shell tells it, or -errno. */
+int run_process_wait(struct run_process *process, struct err *err);
+/* Ends it if it is still there. */
+void run_process_free(struct run_process *process);

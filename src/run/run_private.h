@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
@@ -144,6 +145,8 @@ int launch_record_lines(struct run *run, struct buf *ret, struct err *err);
 size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *ret, size_t max);
 /* The plan's writes to the process itself, in the form in which the child needs them. */
 size_t launch_rlimits(const struct plan *plan, struct spawn_rlimit *ret, size_t max);
+/* May COMMAND make no user namespaces, since it would see groups of others from there? */
+bool launch_is_confined(const struct run *run);
 /* Let it begin, in its groups. */
 int launch_go(struct run *run, struct err *err);
 
@@ -199,6 +202,56 @@ int foreground_begin(struct foreground *foreground, struct err *err);
 /* run_attend() with signals forwarded and the terminal relayed. */
 int foreground_attend(struct foreground *foreground, struct run *run, struct err *err);
 void foreground_end(struct foreground *foreground);
+
+/* container_process.c */
+
+/* A process that is told from a later one of the same number by when it started. */
+struct process {
+    pid_t pid;            /* in our pid namespace; 0: none */
+    uint64_t start_ticks; /* /proc/PID/stat, field 22 */
+};
+
+/* As it runs now; -ESRCH. */
+int process_find(pid_t pid, struct process *ret);
+/* Not a zombie either, and no other process of that number. */
+bool process_is_alive(const struct process *process);
+/* A pidfd that is certainly its own; -ESRCH. */
+int process_open(const struct process *process);
+/* "PID START-TICKS", as records have it. */
+bool process_parse(const char *text, struct process *ret);
+
+/* exec.c */
+
+/* What of the run a further process has to know, for the record; and who COMMAND is, once it runs. */
+int exec_record_lines(const struct run *run, struct buf *ret, struct err *err);
+void exec_record_command(struct run *run);
+
+/* enter.c */
+
+/*
+ * A further process where others of a run or a container are. The caller fills in what is its own to know:
+ * options (spec, stdio, filter ...; not what stands here besides), way, rlimits.
+ */
+struct entry {
+    struct run run; /* by run_init() */
+    struct spawn_options options;
+    struct group_way way; /* owned */
+    struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
+    size_t n_rlimits;
+    int pidfd; /* of one of those others, owned */
+};
+
+void entry_init(struct entry *entry, struct engine *engine, const struct spec *process,
+                const int stdio[3]);
+/* Start it: when this returns 0, its program was executed. */
+int entry_start(struct entry *entry, struct err *err);
+/*
+ * In the foreground: steps(data) come to entry_start(), then signals and terminal are passed on until its end, which
+ * entry->run.exit tells.
+ */
+int entry_attend(struct entry *entry, int (*steps)(void *data, struct err *err), void *data,
+                 struct err *err);
+void entry_done(struct entry *entry);
 
 /* clean.c */
 /* Kill what is left, remove groups and record. Idempotent. */

@@ -113,6 +113,7 @@ static void on_started(struct run *run)
     if (run->monitored)
         monitor_begin(&run->monitor, &run->plan.plan->in_force, run->begun_us);
     pass_early_signal(run);
+    exec_record_command(run);
 }
 
 static int channel_locked(struct run *run)
@@ -400,6 +401,8 @@ static int attend_whole(struct run *run, struct result **ret, struct err *err)
 
     (void)ret;
     run->channel_slot = loop_add_fd(&run->loop, run->spawn.channel_fd, POLLIN, on_channel, run);
+    if (!run->spec->document)
+        run->stop_timer = loop_add_timer(&run->loop, stop_timeout, run);
     if (run->spawn.started) {
         on_started(run);
         r = relay_terminal(run);

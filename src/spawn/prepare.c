@@ -78,6 +78,32 @@ static int groups_join(struct launch *launch, gid_t *found, size_t n_found, stru
     return 0;
 }
 
+/*
+ * The directory that names are looked up in: of those whom we join, what they see. The number is that of the
+ * pidfd's process as long as that one can be signalled.
+ */
+static int accounts_root(const struct launch *launch, struct err *err)
+{
+    const struct spec *spec = launch->spec;
+    const char *root = spec->rootfs ? spec->rootfs : "/";
+    char path[32];
+
+    if (launch->entering) {
+        pid_t pid = sys_pidfd_pid(launch->options->enter_pidfd);
+        if (pid <= 0)
+            return err_set(err, ESRCH, "container not running");
+        snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+        root = path;
+    }
+    _cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, errno, "--%s: cannot open %s: %m", launch->entering ? "user" : "rootfs",
+                       root);
+    if (launch->entering && sys_pidfd_send_signal(launch->options->enter_pidfd, 0) < 0)
+        return err_set(err, ESRCH, "container not running");
+    return TAKE_FD(fd);
+}
+
 static int prepare_user(struct launch *launch, struct err *err)
 {
     const struct spec *spec = launch->spec;
@@ -92,10 +118,9 @@ static int prepare_user(struct launch *launch, struct err *err)
     if (!spec->user_from_rootfs)
         return groups_join(launch, NULL, 0, err);
 
-    const char *root = spec->rootfs ? spec->rootfs : "/";
-    _cleanup_close_ int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int root_fd = accounts_root(launch, err);
     if (root_fd < 0)
-        return err_set(err, errno, "--rootfs: cannot open %s: %m", root);
+        return root_fd;
     r = accounts_read(root_fd, "etc/passwd", &passwd, err);
     if (r < 0)
         return r;

@@ -308,3 +308,26 @@ int spec_labels(const struct draft *draft, char ***ret, struct err *err)
     *ret = labels.texts.v ? TAKE_PTR(labels.texts.v) : calloc(1, sizeof(**ret));
     return *ret ? 0 : err_nomem(err);
 }
+
+int env_override(const struct draft *draft, bool term, char ***env)
+{
+    _cleanup_(environment_done) struct environment made = { 0 };
+    int r = environment_grow(&made);
+
+    if (r == 0 && term)
+        r = environment_set(&made, "TERM=xterm");
+    if (r == 0)
+        r = environment_set_all(&made, *env);
+    if (r == 0)
+        r = environment_set_all(&made, draft->value[OPTION_env_file].v);
+    if (r == 0)
+        r = environment_set_all(&made, draft->value[OPTION_env].v);
+    if (r == 0 && made.texts.n == 0)
+        return 0;
+    if (r < 0)
+        return r;
+    strv_free(*env);
+    *env = made.texts.v;
+    made.texts = (struct texts){ 0 };
+    return 0;
+}

@@ -32,6 +32,8 @@ int seal_id_maps(struct seal *seal);
 int seal_identity(struct seal *seal);
 int seal_capabilities(struct seal *seal);
 int seal_environment(struct seal *seal);
+/* Options' variables on top of what *env has, files first; TERM where nobody has said it. 0 or -ENOMEM. */
+int env_override(const struct draft *draft, bool term, char ***env);
 int seal_mounts(struct seal *seal);
 int seal_devices(struct seal *seal);
 int seal_masks(struct seal *seal);

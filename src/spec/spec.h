@@ -505,6 +505,25 @@ void spec_set_measure(struct draft *draft, enum spec_measure measure);
  */
 int spec_seal(const struct draft *draft, const struct spec_world *world, struct spec **ret,
               struct err *err);
+
+/*
+ * What a further process among those of a run has to know of it, as lines "process KEY VALUE" for the run's
+ * record: namespaces, identity, capabilities, umask, environment. cwd: where COMMAND starts, absolute. An
+ * environment that is larger than a record should be is left out.
+ */
+void spec_write_process(const struct spec *spec, const char *cwd, struct buf *ret);
+/*
+ * The same from the text of a record, other lines of which are ignored: a spec of a process alone, without init
+ * and without COMMAND. -ESRCH: the record tells of no process.
+ */
+int spec_read_process(const char *record, struct spec **ret, struct err *err);
+/*
+ * What the options of exec in a draft change of it: COMMAND, --tty, --interactive, --env, --env-file,
+ * --workdir, --user, --privileged; others are refused. Pure.
+ */
+int spec_override_process(struct spec *process, const struct draft *draft,
+                          const struct spec_world *world, struct err *err);
+
 void spec_free(struct spec *spec);
 void spec_freep(struct spec **spec);
 

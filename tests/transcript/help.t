@@ -10,7 +10,7 @@ within_80() { # FILE
 run_ration --help
 expect_status 0 'ration --help'
 expect_stdout_matches '^Usage: ration COMMAND'
-for command in run plan doctor version help; do
+for command in run exec plan doctor version help; do
     expect_stdout_matches "^  $command " "help lists $command"
 done
 cp "$out" "$work/help"
@@ -32,7 +32,7 @@ for form in version -V; do
     check "ration $form is ration --version" cmp "$out" "$work/version"
 done
 
-for command in run plan doctor version help; do
+for command in run exec plan doctor version help; do
     run_ration "$command" --help
     expect_status 0 "ration $command --help"
     expect_silent
