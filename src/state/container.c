@@ -41,15 +41,26 @@ static int directory_open(int dir_fd, const char *name, bool make)
     return r < 0 ? r : fd;
 }
 
+/*
+ * One that is kept open, in *fd, -1 before. Where nothing is to be made something is to be removed, which nobody
+ * would come back for: so it is tried twice.
+ */
+static int directory_keep(int dir_fd, int *fd, const char *name, bool make)
+{
+    if (*fd < 0) {
+        int opened = directory_open(dir_fd, name, make);
+        if (opened < 0 && opened != -ENOENT && !make)
+            opened = directory_open(dir_fd, name, false);
+        if (opened < 0)
+            return opened;
+        *fd = opened;
+    }
+    return *fd;
+}
+
 int state_pending(struct state *state, bool make)
 {
-    if (state->pending_fd < 0) {
-        int fd = directory_open(state->dir_fd, PENDING_NAME, make);
-        if (fd < 0)
-            return fd;
-        state->pending_fd = fd;
-    }
-    return state->pending_fd;
+    return directory_keep(state->dir_fd, &state->pending_fd, PENDING_NAME, make);
 }
 
 int state_cache(struct state *state, const char *name, int *ret_fd, struct err *err)
@@ -90,14 +101,13 @@ char *state_directory_path(struct state *state, const char *name)
 
 void state_remove_directory(struct state *state, const char *name, const char *file)
 {
-    char path[2 * RECORD_NAME_MAX + 16];
+    _cleanup_close_ int all_fd = -1, fd = -1;
 
-    if (!record_name_valid(name))
+    if (!record_name_valid(name) || directory_keep(state->dir_fd, &all_fd, OWN_NAME, false) < 0 ||
+        directory_keep(all_fd, &fd, name, false) < 0)
         return;
-    snprintf(path, sizeof(path), OWN_NAME "/%s/%.100s", name, file);
-    unlinkat(state->dir_fd, path, 0);
-    snprintf(path, sizeof(path), OWN_NAME "/%s", name);
-    unlinkat(state->dir_fd, path, AT_REMOVEDIR);
+    unlinkat(fd, file, 0);
+    unlinkat(all_fd, name, AT_REMOVEDIR);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------- */
@@ -190,38 +200,31 @@ static int remove_for_good(int dir_fd, const char *path, int flags)
 
 /* ---- the brief account ----------------------------------------------------------------------------------- */
 
-static bool brief_path(const char *name, char *ret, size_t size)
-{
-    return snprintf(ret, size, BRIEF_NAME "/%s", name) < (int)size;
-}
-
 int record_set_brief(struct record *record, const char *text, struct err *err)
 {
-    char path[RECORD_NAME_MAX + 16];
-    int dir_fd = record->state->dir_fd;
+    struct state *state = record->state;
+    int dir_fd = directory_keep(state->dir_fd, &state->brief_fd, BRIEF_NAME, true);
+    int r = dir_fd;
 
-    brief_path(record->name, path, sizeof(path));
-    int r = symlinkat(text, dir_fd, path);
-    if (r < 0 && errno == ENOENT) {
-        mkdirat(dir_fd, BRIEF_NAME, 0700);
-        r = symlinkat(text, dir_fd, path);
-    }
-    if (r < 0 && errno == EEXIST) { /* of a container that is gone: nobody else has this name now */
-        unlinkat(dir_fd, path, 0);
-        r = symlinkat(text, dir_fd, path);
+    if (r >= 0)
+        r = symlinkat(text, dir_fd, record->name) < 0 ? -errno : 0;
+    if (r == -EEXIST) { /* of a container that is gone: nobody else has this name now */
+        unlinkat(dir_fd, record->name, 0);
+        r = symlinkat(text, dir_fd, record->name) < 0 ? -errno : 0;
     }
     if (r < 0)
-        return err_set(err, errno, "cannot make %s/%s: %m", record->state->path, path);
+        return err_set(err, -r, "cannot make %s/" BRIEF_NAME "/%s: %s", state->path, record->name,
+                       err_name(-r));
     return 0;
 }
 
 bool state_read_brief(struct state *state, const char *name, char *ret, size_t size)
 {
-    char path[RECORD_NAME_MAX + 16];
+    int dir_fd = record_name_valid(name)
+                     ? directory_keep(state->dir_fd, &state->brief_fd, BRIEF_NAME, false)
+                     : -EINVAL;
+    ssize_t n = dir_fd < 0 ? dir_fd : readlinkat(dir_fd, name, ret, size);
 
-    if (!record_name_valid(name) || !brief_path(name, path, sizeof(path)))
-        return false;
-    ssize_t n = readlinkat(state->dir_fd, path, ret, size);
     if (n < 0 || (size_t)n >= size)
         return false;
     ret[n] = '\0';
@@ -230,50 +233,50 @@ bool state_read_brief(struct state *state, const char *name, char *ret, size_t s
 
 void record_remove_brief(struct state *state, const char *name)
 {
-    char path[RECORD_NAME_MAX + 16];
+    int dir_fd = record_name_valid(name)
+                     ? directory_keep(state->dir_fd, &state->brief_fd, BRIEF_NAME, false)
+                     : -EINVAL;
 
-    if (brief_path(name, path, sizeof(path)))
-        remove_for_good(state->dir_fd, path, 0);
+    if (dir_fd >= 0)
+        remove_for_good(dir_fd, name, 0);
 }
 
 /* ---- who uses what ------------------------------------------------------------------------------------------ */
 
-static bool use_path(const char *thing, const char *name, char *ret, size_t size)
-{
-    if (!record_name_valid(thing) || !record_name_valid(name))
-        return false;
-    snprintf(ret, size, USES_NAME "/%s/%s", thing, name);
-    return true;
-}
-
 int state_use(struct state *state, const char *thing, const char *name, struct err *err)
 {
-    char path[2 * RECORD_NAME_MAX + 16], directory[RECORD_NAME_MAX + 16];
+    int r = 0;
 
-    if (!use_path(thing, name, path, sizeof(path)))
+    if (!record_name_valid(thing) || !record_name_valid(name))
         return err_set(err, EINVAL, "'%.140s' cannot be noted as used", thing);
-    snprintf(directory, sizeof(directory), USES_NAME "/%s", thing);
     /* Whoever leaves it takes the directory along, maybe right now. */
     for (int i = 0; i < 8; i++) {
-        if (symlinkat(name, state->dir_fd, path) == 0 || errno == EEXIST)
+        r = directory_keep(state->dir_fd, &state->uses_fd, USES_NAME, true);
+        _cleanup_close_ int fd = r < 0 ? r : directory_open(state->uses_fd, thing, true);
+        if (fd < 0)
+            r = fd;
+        else if (symlinkat(name, fd, name) == 0 || errno == EEXIST)
             return 0;
-        if (errno != ENOENT)
+        else
+            r = -errno;
+        if (r != -ENOENT)
             break;
-        if (mkdirat(state->dir_fd, directory, 0700) < 0 && errno == ENOENT)
-            mkdirat(state->dir_fd, USES_NAME, 0700);
     }
-    return err_set(err, errno, "cannot make %s/%s: %m", state->path, path);
+    return err_set(err, -r, "cannot make %s/" USES_NAME "/%s/%s: %s", state->path, thing, name,
+                   err_name(-r));
 }
 
 bool state_leave(struct state *state, const char *thing, const char *name)
 {
-    char path[2 * RECORD_NAME_MAX + 16], directory[RECORD_NAME_MAX + 16];
-
-    if (!use_path(thing, name, path, sizeof(path)))
+    if (!record_name_valid(thing) || !record_name_valid(name))
         return false;
-    remove_for_good(state->dir_fd, path, 0);
-    snprintf(directory, sizeof(directory), USES_NAME "/%s", thing);
-    return remove_for_good(state->dir_fd, directory, AT_REMOVEDIR) == 0;
+    int all_fd = directory_keep(state->dir_fd, &state->uses_fd, USES_NAME, false);
+    if (all_fd < 0)
+        return all_fd == -ENOENT;
+    _cleanup_close_ int fd = -1;
+    if (directory_keep(all_fd, &fd, thing, false) >= 0)
+        remove_for_good(fd, name, 0);
+    return remove_for_good(all_fd, thing, AT_REMOVEDIR) == 0;
 }
 
 /* ---- opening again ----------------------------------------------------------------------------------------- */

@@ -92,7 +92,7 @@ static int open_state(const char *path, bool rootless, bool containers, struct s
 
     if (!state)
         return err_nomem(err);
-    state->dir_fd = state->pending_fd = -1;
+    state->dir_fd = state->pending_fd = state->brief_fd = state->uses_fd = -1;
     state->containers = containers;
     state->path = path ? strdup(path) : state_default_directory(rootless);
     int r = state->path ? state_open_directory(state, err) : err_nomem(err);
@@ -120,6 +120,8 @@ void state_close(struct state *state)
         return;
     fd_close(state->dir_fd);
     fd_close(state->pending_fd);
+    fd_close(state->brief_fd);
+    fd_close(state->uses_fd);
     free(state->path);
     free(state);
 }

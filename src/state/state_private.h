@@ -16,7 +16,8 @@
 struct state {
     char *path;
     int dir_fd;
-    int pending_fd;  /* PENDING_NAME, once it was needed; -1 before */
+    /* Directories in it, each once it was needed; -1 before. */
+    int pending_fd, brief_fd, uses_fd;
     bool containers; /* of containers, not of runs */
     const char *own; /* name of the record that was made through this, while it is open; or NULL */
 };

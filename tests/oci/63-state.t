@@ -69,14 +69,25 @@ for name in .pending .brief .uses .seccomp; do
         open) mkdir "$root/$name" && chmod 777 "$root/$name" ;;
         esac
         rt_in "$root" run --bundle "$bundle" --detach "$id"
-        # It may do without some of them, but follows no link.
-        case $name in
-        .pending | .seccomp) expect_equal "$(ls -A "$work/target")" '' "$name is a $kind: nothing is made elsewhere" ;;
-        esac
+        # It may do without some of them, but follows no link, and uses nothing that others can write to.
+        expect_equal "$(ls -A "$work/target")" '' "$name is a $kind: nothing is made elsewhere"
+        [ "$kind" != open ] || expect_equal "$(ls -A "$root/$name")" '' "$name is open to others: it is not used"
         rt_in "$root" delete --force "$id"
         expect_equal "$(groups_of "$id")" '' "$name is a $kind: no group is left"
     done
 done
+# One level further down, and what others left there is not taken away through a link.
+rm -rf "${root:?}" "$work/target"
+mkdir -m 700 "$root" "$root/.uses" "$root/.own" "$work/target"
+: >"$work/target/$id"
+thing=$(printf '%x-%x' "0x$(stat -c %D "$bundle/rootfs")" "$(stat -c %i "$bundle/rootfs")")
+ln -s "$work/target" "$root/.uses/$thing"
+ln -s "$work/target" "$root/.own/$id"
+rt_in "$root" run --bundle "$bundle" --detach "$id"
+was=$status
+rt_in "$root" delete --force "$id"
+check 'a link where the users of a root are noted is not followed' test "$was" -ne 0
+expect_equal "$(ls -A "$work/target")" "$id" 'links beneath .uses and .own: what they lead to is as it was'
 rm -rf "$root"
 
 # ---- strangers among the records -------------------------------------------------------------------------------

@@ -295,6 +295,39 @@ static void last_user_is_told(void **state)
     assert_false(state_leave(room->state, "..", "a"));
 }
 
+/* What others may have put into the run directory is neither followed nor written to. */
+static void strange_directories_are_not_used(void **state)
+{
+    static const char *const name_table[] = { ".brief", ".uses", ".pending" };
+    struct room *room = *state;
+    int dir_fd = open(state_path(room->state), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_int_equal(mkdirat(dir_fd, "elsewhere", 0700), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(name_table); i++)
+        assert_int_equal(symlinkat("elsewhere", dir_fd, name_table[i]), 0);
+    struct err err = ERR_INIT;
+    struct record *record;
+    char text[64];
+    assert_true(record_begin(room->state, "c1", GROUPS, &record, &err) < 0);
+    assert_int_equal(unlinkat(dir_fd, ".pending", 0), 0);
+    assert_int_equal(record_begin(room->state, "c1", GROUPS, &record, NULL), 0);
+    err = ERR_INIT;
+    assert_true(record_set_brief(record, "12 34 /a b", &err) < 0);
+    assert_non_null(strstr(err.text, ".brief/c1"));
+    assert_false(state_read_brief(room->state, "c1", text, sizeof(text)));
+    err = ERR_INIT;
+    assert_true(state_use(room->state, "1-2", "c1", &err) < 0);
+    assert_non_null(strstr(err.text, ".uses/1-2/c1"));
+    assert_false(state_leave(room->state, "1-2", "c1"));
+    record_remove_brief(room->state, "c1");
+    assert_int_equal(record_remove(record, NULL), 0);
+    /* Nothing was made in there. */
+    assert_int_equal(unlinkat(dir_fd, "elsewhere", AT_REMOVEDIR), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(unlinkat(dir_fd, name_table[i], 0), 0);
+    close(dir_fd);
+}
+
 /* ---- directories ------------------------------------------------------------------------------------------- */
 
 static void directory_is_made_and_checked(void **state)
@@ -377,6 +410,7 @@ int main(void)
         container_test(damaged_record_is_opened),
         container_test(brief_account_goes_with_the_record),
         container_test(last_user_is_told),
+        container_test(strange_directories_are_not_used),
         container_test(directory_is_made_and_checked),
         container_test(gate_joins_two),
     };
