@@ -71,7 +71,7 @@ static int read_sysctl(struct reading *r, const char *name, const json_t *value,
     struct spec *spec = r->spec;
     struct spec_sysctl *sysctl = ITEMS_ADD(spec->sysctls, spec->n_sysctls);
     struct json_path at = json_path_key(path, name);
-    const char *text = NULL;
+    const char *text = "";
     int result;
 
     if (!sysctl)
