@@ -57,12 +57,16 @@ static const char *refusal_find(int code, const char *file)
     return NULL;
 }
 
-/* "--memory: " or "" for set-up. */
+/* "--memory: ", "linux.resources.memory.limit: " or "" for set-up. */
 static const char *step_option(const struct plan_step *step, char *ret, size_t size)
 {
+    char name[72];
+
     *ret = '\0';
-    if (step->limit < LIMIT_COUNT)
-        snprintf(ret, size, "--%s: ", limit_info(step->limit)->name);
+    if (step->limit < LIMIT_COUNT) {
+        limit_name_format(step->limit, step->document, name, sizeof(name));
+        snprintf(ret, size, "%s: ", name);
+    }
     return ret;
 }
 
@@ -88,10 +92,14 @@ static int write_failed(int code, const struct plan_step *step, const struct ste
     const char *cause = refusal_find(code, step->file);
 
     part_path(file->part, file->name, path, sizeof(path));
-    return err_refuse(err, code, "%scannot write '%.*s' to %s: %s%s%s%s",
-                      step_option(step, option, sizeof(option)), text_width(step->text), step->text,
-                      path, err_name(code), cause ? " (" : "", cause ? cause : "",
-                      cause ? ")" : "");
+    step_option(step, option, sizeof(option));
+    /* "No such file or directory" is to clients of a container a command that does not exist. */
+    if (code == ENOENT && cause)
+        return err_refuse(err, code, "%scannot write '%.*s' to %s: %s", option,
+                          text_width(step->text), step->text, path, cause);
+    return err_refuse(err, code, "%scannot write '%.*s' to %s: %s%s%s%s", option,
+                      text_width(step->text), step->text, path, err_name(code), cause ? " (" : "",
+                      cause ? cause : "", cause ? ")" : "");
 }
 
 /* All lines as one. */

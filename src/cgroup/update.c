@@ -126,19 +126,19 @@ static const struct plan_step *step_find(const struct plan *plan, const char *fi
 static int memory_refuse(const struct part *part, const struct plan_step *step, const char *usage,
                          uint64_t used, struct err *err)
 {
-    char path[1024], shown[40], wanted[40];
+    char path[1024], shown[40], wanted[40], option[80];
     uint64_t bytes = 0;
 
     number_parse(step->text, UINT64_MAX, &bytes);
     size_format(bytes, wanted, sizeof(wanted));
     size_format(used, shown, sizeof(shown));
     part_path(part, usage, path, sizeof(path));
-    return err_refuse(
-        err, EBUSY,
-        "--%s: cannot be lowered to %s: the run uses %s (%.160s) and cannot give more "
-        "back, so that is about the least possible now%s",
-        limit_info(step->limit)->name, wanted, shown, path,
-        part->version == 2 ? "; below it the kernel would kill" : "");
+    limit_name_format(step->limit, step->document, option, sizeof(option));
+    return err_refuse(err, EBUSY,
+                      "%s: cannot be lowered to %s: the run uses %s (%.160s) and cannot give more "
+                      "back, so that is about the least possible now%s",
+                      option, wanted, shown, path,
+                      part->version == 2 ? "; below it the kernel would kill" : "");
 }
 
 /* v1's answer, with the number. */

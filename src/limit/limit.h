@@ -167,6 +167,8 @@ struct limit_info {
 #define LIMIT_OUTER_ONLY      (1u << 7) /* never copied to COMMAND's own group */
 
 const struct limit_info *limit_info(enum limit_id id);
+/* As whoever asked for it calls it: "--memory", or "linux.resources.memory.limit" in an OCI document. */
+void limit_name_format(enum limit_id id, bool document, char *ret, size_t size);
 /* By name or alias; LIMIT_NONE when there is none. */
 enum limit_id limit_find(const char *name);
 bool limit_is_many(enum limit_id id);
@@ -299,6 +301,7 @@ struct plan_step {
     int version;                /* 0 for PLAN_PROCESS and PLAN_SUPERVISOR */
     enum plan_target target;
     bool best_effort; /* a default being written again: the file may be missing */
+    bool document;    /* plan_options.document */
     enum plan_check check;
     char file[64];
     char *text;   /* owned: exactly the bytes written */

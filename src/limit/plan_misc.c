@@ -114,12 +114,14 @@ static int conf_check(struct planner *p, enum limit_id id, const struct limit_en
 {
     for (size_t i = 0; i < p->plan->n_steps; i++) {
         const struct plan_step *step = &p->plan->steps[i];
-        if (strcmp(step->file, entry->key) == 0 && !step->best_effort &&
-            step->controller != CONTROLLER_SUPERVISOR && step->limit != id)
-            return planner_usage(p, id, "writes %s, which %s%s writes too; give one of them",
-                                 entry->key, step->limit == LIMIT_NONE ? "" : "--",
-                                 step->limit == LIMIT_NONE ? "the set-up of the group"
-                                                           : limit_info(step->limit)->name);
+        if (strcmp(step->file, entry->key) != 0 || step->best_effort ||
+            step->controller == CONTROLLER_SUPERVISOR || step->limit == id)
+            continue;
+        char other[80] = "the set-up of the group";
+        if (step->limit != LIMIT_NONE)
+            limit_name_format(step->limit, p->options->document, other, sizeof(other));
+        return planner_usage(p, id, "writes %s, which %s writes too; give one of them", entry->key,
+                             other);
     }
     return 0;
 }

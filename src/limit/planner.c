@@ -94,25 +94,24 @@ int planner_place(struct planner *p, enum limit_id id)
 
 /* ---- answering --------------------------------------------------------------------------------- */
 
-/* "--NAME VALUE", the value cut short where it is long. */
+/* Its name and "VALUE", that one cut short where it is long. */
 static void planner_asked(const struct planner *p, enum limit_id id, char *ret, size_t size)
 {
     _cleanup_buf_ struct buf value = BUF_INIT;
 
-    const struct limit_info *info = limit_info(id);
-    bool document = p->options->document && info->oci;
+    char name[80];
 
+    limit_name_format(id, p->options->document, name, sizeof(name));
     limit_format(id, planner_value(p, id), &value);
     const char *text = buf_text(&value);
-    snprintf(ret, size, "%s%s%s%.60s%s", document ? "linux.resources." : "--",
-             document ? info->oci : info->name, *text ? " " : "", text,
+    snprintf(ret, size, "%s%s%.60s%s", name, *text ? " " : "", text,
              strlen(text) > 60 ? "..." : "");
 }
 
 static int planner_verror(struct planner *p, enum err_class class, int code, enum limit_id id,
                           const char *fmt, va_list ap)
 {
-    char asked[120], why[340];
+    char asked[160], why[340];
 
     planner_asked(p, id, asked, sizeof(asked));
     vsnprintf(why, sizeof(why), fmt, ap);
@@ -161,7 +160,7 @@ static int unmet_add(struct planner *p, enum limit_id id, const char *remedy, co
 
 int planner_unmet(struct planner *p, enum limit_id id, const char *remedy, const char *fmt, ...)
 {
-    char asked[120], why[240];
+    char asked[160], why[240];
     va_list ap;
 
     va_start(ap, fmt);
@@ -198,6 +197,7 @@ struct plan_step *planner_add(struct planner *p, enum limit_id id, struct planne
                               .version = on_process ? 0 : planner_version(p, id),
                               .target = write.target,
                               .check = write.check,
+                              .document = p->options->document,
                               .text = text,
                               .reason = reason };
     const char *file = write.file ? write.file : planner_file(p, id);

@@ -36,6 +36,16 @@ const struct limit_info *limit_info(enum limit_id id)
     return (size_t)id < LIMIT_COUNT ? &limit_table[id] : NULL;
 }
 
+void limit_name_format(enum limit_id id, bool document, char *ret, size_t size)
+{
+    const struct limit_info *info = limit_info(id);
+
+    if (document && info->oci)
+        snprintf(ret, size, "linux.resources.%s", info->oci);
+    else
+        snprintf(ret, size, "--%s", info->name);
+}
+
 /* Is name one of the blank-separated words? */
 static bool words_have(const char *words, const char *name)
 {

@@ -108,6 +108,12 @@ int oci_resources_from_json(const json_t *resources, const char *path,
                             struct err *err);
 
 /*
+ * A quota of a period that is said to be 0: in an update zeros leave what is there, but a container that is made
+ * has none yet, and the kernel takes no such period. For an object that oci_resources_from_json() has taken.
+ */
+int oci_resources_check_new(const json_t *resources, const char *path, struct err *err);
+
+/*
  * Every container may use null, zero, full, random, urandom, tty, its terminals, and make nodes; all else
  * only as its rules say, and nothing else when there are none. These rules are put behind the last one about
  * all devices, so that later ones still hold. Rootless rules are dropped, as runc does: there the kernel

@@ -40,6 +40,8 @@ static int read_resources(struct reading *r, const json_t *value, const char *pa
     int result = oci_resources_from_json(value, path, &r->context->world->limit_context,
                                          &spec->limits, r->err);
 
+    if (result >= 0)
+        result = oci_resources_check_new(value, path, r->err);
     return result < 0 ? result : 0;
 }
 

@@ -377,6 +377,20 @@ int oci_resources_from_json(const json_t *resources, const char *path,
     return result < 0 ? result : 0;
 }
 
+int oci_resources_check_new(const json_t *resources, const char *path, struct err *err)
+{
+    const json_t *cpu = json_object_get(resources, "cpu");
+    const json_t *period = json_object_get(cpu, "period");
+
+    if (!period || json_integer_value(period) != 0 ||
+        json_integer_value(json_object_get(cpu, "quota")) <= 0)
+        return 0;
+    return err_usage(err,
+                     "%s.cpu.period is 0, and %s.cpu.quota counts by it; leave it out for the "
+                     "usual 100000 microseconds",
+                     path, path);
+}
+
 int oci_read_resources(const char *text, size_t len, const struct limit_context *context,
                        struct limit_set *ret, struct err *err)
 {

@@ -113,6 +113,16 @@ resource '"rdma":{"mlx5_1":{"hcaHandles":3,"hcaObjects":10000}}' none - - - - \
     'rdma: a device that the machine does not have MUST generate an error'
 resource '"memory":{"kernel":1048576}' none - - - - 'memory.kernel: what the kernel has no more MUST generate an error'
 
+resource '"cpu":{"quota":50000,"period":0}' none - - - - 'cpu.quota of no period at all is an error'
+defaults
+LINUX=',"resources":{"unified":{"nosuch.file":"3"}}'
+expect_error 'unified: a file that does not exist MUST generate an error'
+if [ "$runtime_name" = ration-oci ]; then
+    # Clients take "no such file or directory" for a command that is not there.
+    check '... that says which field of the document asked for it' grep -q 'linux.resources.unified' "$err"
+    expect_stderr_lacks '[-][-]cgroup-conf|no such file or directory' '... and is not taken for a missing command'
+fi
+
 # ---- every hierarchy -------------------------------------------------------------------------------------
 
 defaults

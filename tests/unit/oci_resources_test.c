@@ -371,12 +371,48 @@ static void containers_have_their_usual_devices(void **state)
     expect_devices("\"devices\":[{\"allow\":false}]", true, "");
 }
 
+/* In an update a zero leaves the period; a container that is made has none. */
+static void quota_of_no_period_makes_no_container(void **state)
+{
+    static const struct {
+        const char *cpu;
+        bool fits;
+    } cpu_table[] = {
+        { "\"quota\":50000,\"period\":0", false },
+        { "\"period\":0", true },
+        { "\"quota\":0,\"period\":0", true },
+        { "\"quota\":-1,\"period\":0", true },
+        { "\"quota\":50000", true },
+        { "\"quota\":50000,\"period\":100000", true },
+    };
+    const struct spec_world world = { .cap_last = cap_last };
+    const struct oci_context context = { .name = "box", .bundle = "/b", .world = &world };
+
+    (void)state;
+    expect("{\"cpu\":{\"quota\":50000,\"period\":0}}", "cpu-quota=50000");
+    for (size_t i = 0; i < ARRAY_SIZE(cpu_table); i++) {
+        struct spec *spec = NULL;
+        struct err err = ERR_INIT;
+        char *text = text_format("{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"linux\":{"
+                                 "\"namespaces\":[{\"type\":\"mount\"}],"
+                                 "\"resources\":{\"cpu\":{%s}}}}",
+                                 cpu_table[i].cpu);
+        assert_non_null(text);
+        bool fits = oci_read_config(text, strlen(text), &context, &spec, &err) == 0;
+        if (fits != cpu_table[i].fits || (!fits && !strstr(err.text, "linux.resources.cpu.period")))
+            fail_msg("{%s}: %s", cpu_table[i].cpu, fits ? "accepted" : err.text);
+        free(text);
+        spec_free(spec);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_becomes_its_limit),
         cmocka_unit_test(no_row_is_forgotten),
         cmocka_unit_test(clients_zeros_are_unset),
+        cmocka_unit_test(quota_of_no_period_makes_no_container),
         cmocka_unit_test(device_rules_keep_their_order),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(containers_have_their_usual_devices),
