@@ -7,14 +7,6 @@
 
 #include "image/image_private.h"
 
-struct image_blob {
-    struct image_store *store;
-    const struct image_hash *hash;
-    void *state;
-    struct image_tmp tmp;
-    uint64_t written;
-};
-
 bool image_blob_has(struct image_store *store, const char *digest)
 {
     struct stat st;
@@ -156,6 +148,9 @@ void image_blob_free(struct image_blob *blob)
         return;
     if (blob->state)
         blob->hash->free(blob->state);
+    /* Without its name it is closed alone. */
+    if (blob->keep && blob->written > 0)
+        blob->tmp.name[0] = '\0';
     image_tmp_done(blob->store, &blob->tmp);
     free(blob);
 }

@@ -218,6 +218,15 @@ int image_blob_read(struct image_store *store, const char *digest, struct buf *r
 struct image_blob;
 int image_blob_start(struct image_store *store, const struct image_hash *hash,
                      struct image_blob **ret, struct err *err);
+/*
+ * The same for one whose digest is known: goes on with what an earlier call has left of it (image_blob_written()), and
+ * leaves it itself when it is freed before it is finished. One that is left for some days goes when the store is opened
+ * next. Positive: somebody else writes it just now, and *ret is NULL.
+ */
+int image_blob_resume(struct image_store *store, const struct image_hash *hash, const char *digest,
+                      struct image_blob **ret, struct err *err);
+/* Remove what image_blob_resume() has left and nobody writes now: for a collection of garbage. */
+void image_blob_forget(struct image_store *store);
 int image_blob_add(struct image_blob *blob, const void *data, size_t len, struct err *err);
 uint64_t image_blob_written(const struct image_blob *blob);
 int image_blob_rewind(struct image_blob *blob, struct err *err);

@@ -24,8 +24,22 @@ int image_tmp_make(struct image_store *store, bool directory, struct image_tmp *
 void image_tmp_done(struct image_store *store, struct image_tmp *tmp);
 /* Does this fd still have that name in tmp? */
 bool image_tmp_is(struct image_store *store, int fd, const char *name);
-/* Remove what nobody has locked. */
-void image_tmp_reclaim(struct image_store *store);
+/* Remove what nobody has locked, but for blobs that came in part less than some days ago; all of those, too. */
+void image_tmp_reclaim(struct image_store *store, bool all);
+/* The one with this name, made if it is not there, open for reading and writing. Positive: somebody else has it. */
+int image_tmp_take(struct image_store *store, const char *name, struct image_tmp *ret,
+                   struct err *err);
+/* What a blob that comes in part is called in tmp: this and its digest's hexadecimal digits. */
+#define IMAGE_PARTIAL "partial-"
+
+struct image_blob {
+    struct image_store *store;
+    const struct image_hash *hash;
+    void *state;
+    struct image_tmp tmp;
+    uint64_t written;
+    bool keep; /* what is written stays in tmp, for the next call */
+};
 
 /* The sentence for a store that is opened to be read and is not there. */
 int image_store_missing(const struct image_store *store, struct err *err);

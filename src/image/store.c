@@ -114,7 +114,7 @@ static int store_open(struct image_store *store, bool make, struct err *err)
     r = open_parts(store, make, err);
     if (r < 0 || !make)
         return r;
-    image_tmp_reclaim(store);
+    image_tmp_reclaim(store, false);
     return 0;
 }
 

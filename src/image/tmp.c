@@ -9,11 +9,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "image/image_private.h"
 
-#define TRIES 100
+#define TRIES        100
+#define PARTIAL_DAYS 7
 
 bool image_tmp_is(struct image_store *store, int fd, const char *name)
 {
@@ -67,7 +69,42 @@ void image_tmp_done(struct image_store *store, struct image_tmp *tmp)
     tmp->name[0] = '\0';
 }
 
-void image_tmp_reclaim(struct image_store *store)
+int image_tmp_take(struct image_store *store, const char *name, struct image_tmp *ret,
+                   struct err *err)
+{
+    snprintf(ret->name, sizeof(ret->name), "%s", name);
+    for (unsigned i = 0; i < TRIES; i++) {
+        ret->fd = openat(store->tmp_fd, name,
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        if (ret->fd < 0)
+            break;
+        if (flock(ret->fd, LOCK_EX | LOCK_NB) < 0) {
+            int r = errno == EWOULDBLOCK ? 1 : -errno;
+            ret->fd = fd_close(ret->fd);
+            if (r > 0)
+                return r;
+            errno = -r;
+            break;
+        }
+        /* Whoever had it may have finished it, or have given it up, while we waited for the lock. */
+        if (image_tmp_is(store, ret->fd, name))
+            return 0;
+        ret->fd = fd_close(ret->fd);
+        errno = EAGAIN;
+    }
+    return err_set(err, errno, "nothing can be made in %.200s/tmp: %m", store->path);
+}
+
+/* Is this a blob that came in part, and not too long ago? The next call goes on from it. */
+static bool is_worth_keeping(int fd, const char *name)
+{
+    struct stat st;
+
+    return text_starts(name, IMAGE_PARTIAL) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           time(NULL) - st.st_mtime < PARTIAL_DAYS * 86400;
+}
+
+void image_tmp_reclaim(struct image_store *store, bool all)
 {
     int copy = openat(store->tmp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -81,6 +118,8 @@ void image_tmp_reclaim(struct image_store *store)
             continue;
         _cleanup_close_ int fd =
             openat(store->tmp_fd, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && !all && is_worth_keeping(fd, entry->d_name))
+            continue;
         if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
             tree_remove(store->tmp_fd, entry->d_name);
     }
