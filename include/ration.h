@@ -55,6 +55,8 @@ struct ration_options {
     /* The program that is executed as "ration monitor ID" for a container of its own; NULL: this very one
      * when it is called ration, else the installed one. */
     const char *program;
+    int last; /* the process ends after ration_run_foreground(): what a run held of memory and descriptors is
+                 left to the kernel to take; groups and record are removed */
 };
 
 /* Nothing is written by opening. options may be NULL. */

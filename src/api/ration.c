@@ -62,6 +62,8 @@ int ration_open(const struct ration_options *options, struct ration **ret,
         ration_close(ration);
         return api_error(error, &err, r);
     }
+    if (options && options->last)
+        engine_set_last(ration->engine);
     *ret = ration;
     return 0;
 }

@@ -49,13 +49,15 @@ int ration_wait(struct ration_run *run, struct ration_result **ret, struct ratio
 int ration_run_foreground(struct ration *ration, const struct ration_spec *draft,
                           struct ration_result **ret, struct ration_error *error)
 {
-    _cleanup_(spec_freep) struct spec *spec = NULL;
+    struct spec *spec = NULL;
     struct err err = ERR_INIT;
     struct result *result;
     int r = spec_seal(draft->draft, &ration->world, &spec, &err);
 
     if (r >= 0)
         r = run_foreground(ration->engine, spec, draft->stdio, &result, &err);
+    if (!engine_is_last(ration->engine))
+        spec_free(spec);
     if (r < 0)
         return api_error(error, &err, r);
     *ret = result_wrap(result);

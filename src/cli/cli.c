@@ -105,7 +105,10 @@ int cli_help(const struct command *command)
 int cli_open(struct ration **ret, struct ration_error *error)
 {
     const char *state_dir = getenv("RATION_STATE_DIR");
-    struct ration_options options = { .state_dir = state_dir && *state_dir ? state_dir : NULL };
+    struct ration_options options = {
+        .state_dir = state_dir && *state_dir ? state_dir : NULL,
+        .last = PROCESS_LEAVES_ALL,
+    };
 
     return ration_open(&options, ret, error);
 }

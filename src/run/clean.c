@@ -23,6 +23,13 @@ static int clean_processes(struct run *run, struct err *err)
     return r;
 }
 
+void run_leave_group(struct run *run)
+{
+    if (!run->engine->last)
+        group_close(run->group);
+    run->group = NULL;
+}
+
 static int clean_groups(struct run *run, struct err *err)
 {
     if (!run->group)
@@ -39,8 +46,7 @@ static int clean_groups(struct run *run, struct err *err)
     }
     if (r < 0)
         return r;
-    group_close(run->group);
-    run->group = NULL;
+    run_leave_group(run);
     return 0;
 }
 

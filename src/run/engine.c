@@ -46,6 +46,16 @@ bool engine_is_rootless(const struct engine *engine)
     return engine->rootless;
 }
 
+void engine_set_last(struct engine *engine)
+{
+    engine->last = true;
+}
+
+bool engine_is_last(const struct engine *engine)
+{
+    return engine->last;
+}
+
 void engine_set_rootless(struct engine *engine, bool rootless)
 {
     engine->rootless = rootless;

@@ -165,7 +165,10 @@ int run_foreground(struct engine *engine, const struct spec *spec, const int std
     if (r >= 0)
         r = run_wait(run, ret, err);
     terminal_leave(&foreground.terminal);
-    run_free(run);
+    if (engine->last && run)
+        run_clean(run, NULL);
+    else
+        run_free(run);
     foreground_end(&foreground);
     return r;
 }

@@ -251,7 +251,8 @@ size_t launch_cgroup_mounts(const struct run *run, struct spawn_cgroup_mount *re
 static int launch_pipes(struct run *run, int stdio[3], struct err *err)
 {
     memcpy(stdio, run->stdio, sizeof(run->stdio));
-    if (run->spec->tty || run->plan.plan->in_force.value[LIMIT_OUTPUT_LIMIT].state != LIMIT_SET)
+    /* Ours to count: in force wherever it is asked for. */
+    if (run->spec->tty || run->spec->limits.value[LIMIT_OUTPUT_LIMIT].state != LIMIT_SET)
         return 0;
     if (pipe2(run->pipe_out, O_CLOEXEC) < 0 || pipe2(run->pipe_err, O_CLOEXEC) < 0)
         return err_set(err, errno, "--output-limit: cannot make a pipe: %m");
@@ -287,19 +288,31 @@ bool launch_is_confined(const struct run *run)
            !(spec->caps.bounding & UINT64_C(1) << CAP_SYS_ADMIN);
 }
 
-static int launch_processes(struct run *run, struct err *err)
-{
+/* What a launch needs to know of the plan. */
+struct launch_layout {
     struct spawn_rlimit rlimits[RLIM_NLIMITS + 4];
     struct spawn_cgroup_mount cgroup_mounts[CGROUP_MOUNTS_MAX];
+};
+
+static void layout_fill(const struct run *run, struct launch_layout *layout,
+                        struct spawn_options *options)
+{
+    options->rlimits = layout->rlimits;
+    options->n_rlimits =
+        launch_rlimits(run->plan.plan, layout->rlimits, ARRAY_SIZE(layout->rlimits));
+    options->cgroup_mounts = layout->cgroup_mounts;
+    options->n_cgroup_mounts = launch_cgroup_mounts(run, layout->cgroup_mounts, CGROUP_MOUNTS_MAX);
+    options->no_user_namespaces = launch_is_confined(run);
+}
+
+static int launch_processes(struct run *run, struct err *err)
+{
+    struct launch_layout layout;
     struct spawn_options options = {
         .spec = run->spec,
-        .rlimits = rlimits,
-        .n_rlimits = launch_rlimits(run->plan.plan, rlimits, ARRAY_SIZE(rlimits)),
-        .cgroup_mounts = cgroup_mounts,
-        .n_cgroup_mounts = launch_cgroup_mounts(run, cgroup_mounts, CGROUP_MOUNTS_MAX),
+        .later = run->plan.plan == NULL,
         .rows = run->terminal_rows,
         .columns = run->terminal_columns,
-        .no_user_namespaces = launch_is_confined(run),
         .die_with_supervisor = true,
         .v2_fd = -1,
         .gate_fd = -1,
@@ -310,6 +323,8 @@ static int launch_processes(struct run *run, struct err *err)
 
     if (r < 0)
         return r;
+    if (run->plan.plan)
+        layout_fill(run, &layout, &options);
     run->begun_realtime_us = clock_us(CLOCK_REALTIME);
     run->begun_us = clock_us(CLOCK_MONOTONIC);
     r = spawn_start(&options, &run->spawn, err);
@@ -343,19 +358,43 @@ static int launch_network(struct run *run, struct err *err)
                       text_or_empty(run->spec->net.name));
 }
 
+static int launch_tell(struct run *run, struct err *err)
+{
+    struct launch_layout layout;
+    struct spawn_options options = { .spec = run->spec };
+
+    layout_fill(run, &layout, &options);
+    return spawn_tell(&run->spawn, &options, err);
+}
+
+typedef int (*launch_step_fn)(struct run *run, struct err *err);
+
+static int launch_steps(struct run *run, const launch_step_fn *table, size_t n, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = table[i](run, err);
+    return r < 0 ? r : 0;
+}
+
 /*
- * The box makes mounts while the groups are made here. Whatever fails, run_clean() ends it.
+ * The box makes mounts while the hierarchies are found, the record is written and the groups are made here; it ends
+ * by itself when we do. What it makes in a root of its own would outlive it: that has to be on record before. And an
+ * ordinary user is to learn from the plan what is missing, not from the box. Whatever fails, run_clean() ends it.
  */
 int run_launch(struct run *run, struct err *err)
 {
-    static int (*const step_table[])(struct run *, struct err *) = {
-        launch_network, launch_record, launch_processes, launch_groups, launch_cpu_watch, launch_go,
-    };
+    static const launch_step_fn begin_table[] = { launch_processes, run_make_plan, launch_tell,
+                                                  launch_record };
+    static const launch_step_fn begin_planned_table[] = { run_make_plan, launch_record,
+                                                          launch_processes };
+    static const launch_step_fn rest_table[] = { launch_groups, launch_cpu_watch, launch_go };
+    bool planned = run->spec->rootfs || run->engine->rootless;
+    int r = launch_network(run, err);
 
-    for (size_t i = 0; i < ARRAY_SIZE(step_table); i++) {
-        int r = step_table[i](run, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (r >= 0)
+        r = planned ? launch_steps(run, begin_planned_table, ARRAY_SIZE(begin_planned_table), err)
+                    : launch_steps(run, begin_table, ARRAY_SIZE(begin_table), err);
+    return r < 0 ? r : launch_steps(run, rest_table, ARRAY_SIZE(rest_table), err);
 }

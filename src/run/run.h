@@ -21,6 +21,12 @@ void engine_close(struct engine *engine);
 void engine_closep(struct engine **engine);
 /* Are we without the privileges of root on the host? */
 bool engine_is_rootless(const struct engine *engine);
+/*
+ * The process ends when the verb does: what a run in the foreground holds, memory and descriptors, is then left to
+ * the kernel to take. Whatever would stay after the process is removed all the same.
+ */
+void engine_set_last(struct engine *engine);
+bool engine_is_last(const struct engine *engine);
 
 /* The run directory that engine_open() was given, or NULL. */
 const char *engine_state_dir(const struct engine *engine);

@@ -23,6 +23,7 @@ struct engine {
     /* The container that container_inspect() has looked at last, open: exec goes on with it. NULL: none. */
     struct container *inspected;
     bool rootless;
+    bool last;                   /* engine_set_last() */
     enum cgroup_manager manager; /* of containers' groups */
 };
 
@@ -137,6 +138,7 @@ int run_make_plan(struct run *run, struct err *err);
 void run_done(struct run *run);
 
 /* launch.c */
+/* From a spec to a COMMAND under its plan. */
 int run_launch(struct run *run, struct err *err);
 bool launch_needs_group(const struct run *run);
 /* The lines of the record by which all of it can be undone. */
@@ -256,6 +258,8 @@ void entry_done(struct entry *entry);
 /* clean.c */
 /* Kill what is left, remove groups and record. Idempotent. */
 int run_clean(struct run *run, struct err *err);
+/* The group is removed, or another call's to remove. */
+void run_leave_group(struct run *run);
 
 /* result.c */
 int run_make_result(struct run *run, const struct sample *final, struct result **ret,

@@ -60,9 +60,7 @@ int run_start_sized(struct engine *engine, const struct spec *spec, const int st
         return err_nomem(err);
     run->terminal_rows = rows;
     run->terminal_columns = columns;
-    int r = run_make_plan(run, err);
-    if (r >= 0)
-        r = run_launch(run, err);
+    int r = run_launch(run, err);
     if (r < 0) {
         run_free(run);
         return r;

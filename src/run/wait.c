@@ -335,8 +335,7 @@ static void wait_groups_early(struct run *run)
         return;
     if (group_remove(run->group, NULL) < 0)
         return; /* run_clean() does it with more patience, and tells */
-    group_close(run->group);
-    run->group = NULL;
+    run_leave_group(run);
 }
 
 /* From the end of COMMAND to the result, with the groups still there to be asked. */

@@ -216,8 +216,10 @@ _Noreturn void box_main(struct launch *launch)
 {
     struct err *err = &launch->outcome->err;
     struct message message = { .kind = MESSAGE_FAILED };
+    struct later later;
     int r;
 
+    launch->later = &later;
     /* Whoever waits for a message must see the supervisor go. */
     close(launch->supervisor_fd);
     r = box_steps(launch, err);

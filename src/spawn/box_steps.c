@@ -52,7 +52,7 @@ static int step_signals(struct launch *launch, struct err *err)
     struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
     sigset_t mask;
 
-    launch->ignored = signals_ignored();
+    (void)launch;
     sigfillset(&mask);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0)
         return err_set(err, errno, "cannot set up signals: %m");
@@ -290,6 +290,7 @@ bool go_take(struct launch *launch, const struct message *message)
         (size_t)message->n_tasks > message->n_fds)
         return false;
     launch->n_tasks_fds = (size_t)message->n_tasks;
+    launch->ignored = message->ignored;
     memcpy(launch->tasks_fds, message->fds, sizeof(launch->tasks_fds));
     if (message->n_fds > launch->n_tasks_fds)
         launch->v2_fd = message->fds[launch->n_tasks_fds];
@@ -382,6 +383,7 @@ static const struct step step_table[] = {
     { "sysctl", has_sysctls, step_sysctls },
     { "keyring", wants_keyring, step_keyring },
     { "no new privileges", wants_no_new_privs, step_no_new_privs },
+    { "hierarchies", NULL, later_await },
     { "bounding set", NULL, step_bounding_set },
     { "hide", NULL, step_hide },
     { "go", NULL, step_go },

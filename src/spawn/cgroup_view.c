@@ -97,9 +97,11 @@ static int host_view_bind(struct launch *launch, const struct spec_mount *mount,
 int mount_cgroup(struct launch *launch, size_t index, struct err *err)
 {
     const struct spec_mount *mount = &launch->spec->mounts[index];
-    const struct spawn_options *options = launch->options;
-    int r;
+    int r = later_await(launch, err);
 
+    if (r < 0)
+        return r;
+    const struct spawn_options *options = launch->options;
     if (options->n_cgroup_mounts == 0)
         return launch->spec->document ? host_view_bind(launch, mount, err) : 0;
     r = place_find(launch, mount->target, mount->make_target ? PLACE_MAKE_DIR : 0, &launch->cgroup,

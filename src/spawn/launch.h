@@ -78,10 +78,11 @@ struct launch {
     bool has_gone; /* it was called */
 
     /* the box */
-    int supervisor_fd; /* the other end of the channel, to be closed by the box */
-    int channel_fd;    /* after the gate: the connection of whoever lets COMMAND begin */
-    int hook_fds[2];   /* spawn_continue(): state documents for the box's own hooks, -1: none */
-    uint64_t ignored;  /* signals: bit N - 1 is signal N */
+    struct later *later; /* where to put what comes later */
+    int supervisor_fd;   /* the other end of the channel, to be closed by the box */
+    int channel_fd;      /* after the gate: the connection of whoever lets COMMAND begin */
+    int hook_fds[2];     /* spawn_continue(): state documents for the box's own hooks, -1: none */
+    uint64_t ignored;    /* signals: bit N - 1 is signal N */
     int root_fd;
     int proc_fd; /* a procfs that is certainly one */
     int own_proc_fd; /* the runtime's own: nothing of the container's is mounted in it; -1: not needed */
@@ -103,6 +104,29 @@ struct launch {
     int command_pidfd;
     char program[PROGRAM_MAX]; /* with a document: where COMMAND was found */
 };
+
+/* spawn_options.later, as it is sent: the mounts last, and no more of them than there are. */
+#define LATER_RLIMITS_MAX 24
+#define LATER_MOUNTS_MAX  16
+#define LATER_NAME_MAX    160
+
+struct later_mount {
+    int version;
+    char options[LATER_NAME_MAX], target[LATER_NAME_MAX];
+};
+
+struct later {
+    unsigned n_rlimits, n_mounts;
+    bool no_user_namespaces;
+    struct spawn_rlimit rlimits[LATER_RLIMITS_MAX];
+    struct later_mount mounts[LATER_MOUNTS_MAX];
+    /* not sent: what the box makes of it */
+    struct spawn_options told;
+    struct spawn_cgroup_mount shown[LATER_MOUNTS_MAX];
+};
+
+/* In the box, with spawn_options.later: wait for them. Idempotent. (later.c) */
+int later_await(struct launch *launch, struct err *err);
 
 /* One thing that a child does. condition NULL: always. */
 struct step {
@@ -257,7 +281,7 @@ int command_execute(struct launch *launch, struct err *err);
 
 enum message_kind {
     MESSAGE_MAPPED = 1, /* supervisor to box: the maps are written */
-    MESSAGE_GO, /* supervisor to box: n_tasks; fds: `tasks` files, then the group to be born in */
+    MESSAGE_GO, /* supervisor to box: n_tasks, ignored; fds: `tasks` files, then the group to be born in */
     MESSAGE_TERMINAL, /* fds: pty master; only without init */
     MESSAGE_STARTED,  /* fds: COMMAND's pidfd, pty master with tty */
     MESSAGE_FAILED,   /* err */
@@ -272,7 +296,10 @@ enum message_kind {
 struct message {
     enum message_kind kind;
     union {
-        int n_tasks;
+        struct {
+            int n_tasks;
+            uint64_t ignored; /* signals: bit N - 1 is signal N */
+        };
         struct err err;
         struct spawn_exit exit;
     };

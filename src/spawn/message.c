@@ -13,6 +13,7 @@ static size_t message_size(const struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_GO:
+        return offsetof(struct message, ignored) + sizeof(message->ignored);
     case MESSAGE_CONTINUE:
         return offsetof(struct message, n_tasks) + sizeof(message->n_tasks);
     case MESSAGE_FAILED:

@@ -205,7 +205,8 @@ int spawn_start(const struct spawn_options *options, struct spawn *ret, struct e
 
 int spawn_go(struct spawn *spawn, const struct spawn_groups *groups, struct err *err)
 {
-    struct message go = { .kind = MESSAGE_GO };
+    /* Ours, which the box was born with: the box itself has more urgent things to do than to ask. */
+    struct message go = { .kind = MESSAGE_GO, .ignored = signals_ignored() };
     _cleanup_close_ int procs_fd = -1;
 
     if (groups->n_tasks_fds + 2 > MESSAGE_FDS)

@@ -47,6 +47,7 @@ struct spawn_options {
     const struct spawn_cgroup_mount *cgroup_mounts;
     size_t n_cgroup_mounts;
     bool no_user_namespaces; /* COMMAND may not make any */
+    bool later;   /* the five above are not known yet: spawn_tell() tells them, before spawn_go() */
     int stdio[3]; /* what COMMAND gets as 0, 1, 2 when it has no terminal; -1: /dev/null */
     unsigned short rows, columns; /* initial terminal size, 0: 24x80 */
     /*
@@ -110,6 +111,12 @@ struct spawn {
  * groups are made at the same time, by two processes. On error nothing is left.
  */
 int spawn_start(const struct spawn_options *options, struct spawn *ret, struct err *err);
+
+/*
+ * With options.later: what was not known when the launch began, with later unset. Strings are copied. Told at once,
+ * the box need not wait for it.
+ */
+int spawn_tell(struct spawn *spawn, const struct spawn_options *options, struct err *err);
 
 /*
  * The limits are in force: let COMMAND begin, in these groups. Whether it does is told by spawn_read(),

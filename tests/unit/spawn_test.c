@@ -905,6 +905,57 @@ static void messages_go_whole_or_not(void **state)
     close(pair[1]);
 }
 
+static void what_comes_later_is_taken_whole(void **state)
+{
+    const struct spawn_rlimit rlimits[] = { { .resource = 7, .soft = 64, .hard = 128 } };
+    char name[] = "memory";
+    struct spawn_cgroup_mount mounts[] = {
+        { .version = 2, .target = "unified" },
+        { .version = 1, .options = name, .target = name },
+    };
+    const struct spawn_options begun = { .later = true, .enter_pidfd = -1 };
+    struct spawn_options known = { .rlimits = rlimits,
+                                   .n_rlimits = 1,
+                                   .cgroup_mounts = mounts,
+                                   .n_cgroup_mounts = 2,
+                                   .no_user_namespaces = true };
+    struct later later;
+    struct launch launch = { .options = &begun, .later = &later };
+    struct err err = ERR_INIT;
+    struct spawn spawn;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    spawn.channel_fd = pair[0];
+    launch.channel_fd = pair[1];
+    assert_int_equal(spawn_tell(&spawn, &known, &err), 0);
+    memset(name, 'x', strlen(name)); /* what was told is a copy */
+    assert_int_equal(later_await(&launch, &err), 0);
+    assert_true(launch.options->no_user_namespaces);
+    assert_int_equal(launch.options->enter_pidfd, -1);
+    assert_int_equal(launch.options->n_rlimits, 1);
+    assert_int_equal(launch.options->rlimits[0].hard, 128);
+    assert_int_equal(launch.options->n_cgroup_mounts, 2);
+    assert_null(launch.options->cgroup_mounts[0].options);
+    assert_string_equal(launch.options->cgroup_mounts[1].options, "memory");
+    assert_string_equal(launch.options->cgroup_mounts[1].target, "memory");
+    assert_int_equal(later_await(&launch, &err), 0); /* once is enough */
+
+    launch.options = &begun;
+    assert_int_equal(send(pair[0], &later, offsetof(struct later, mounts) + 1, 0),
+                     offsetof(struct later, mounts) + 1);
+    assert_int_equal(later_await(&launch, &err), -EBADMSG);
+    char long_name[LATER_NAME_MAX + 1];
+    memset(long_name, 'x', LATER_NAME_MAX);
+    long_name[LATER_NAME_MAX] = '\0';
+    mounts[1].options = long_name;
+    assert_int_equal(spawn_tell(&spawn, &known, &err), -ENAMETOOLONG);
+    close(pair[0]);
+    assert_int_equal(later_await(&launch, &err), -EPIPE);
+    close(pair[1]);
+}
+
 /* The box fails while the supervisor already tells it to go on. */
 static void last_words_are_heard(void **state)
 {
@@ -968,6 +1019,7 @@ int main(void)
         cmocka_unit_test(terminal_is_its_own),
         cmocka_unit_test(messages_go_whole_or_not),
         cmocka_unit_test(last_words_are_heard),
+        cmocka_unit_test(what_comes_later_is_taken_whole),
         cmocka_unit_test(attributes_as_flags),
     };
 
