@@ -59,8 +59,8 @@ int spawn_tell(struct spawn *spawn, const struct spawn_options *options, struct 
     do {
         n = send(spawn->channel_fd, &later, later_size(&later), MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
-    /* The box says itself why it is gone already. */
-    if (n < 0 && errno != EPIPE)
+    /* The box says itself why it is gone already; ECONNRESET: with something of ours unread. */
+    if (n < 0 && errno != EPIPE && errno != ECONNRESET)
         return err_set(err, errno, "cannot write to the run's first process: %m");
     return 0;
 }

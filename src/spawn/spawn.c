@@ -99,8 +99,8 @@ static int box_tell(struct spawn *spawn, const struct message *message, struct e
 {
     int r = message_send(spawn->channel_fd, message);
 
-    /* The box says itself why it is gone already. */
-    if (r == -EPIPE)
+    /* The box says itself why it is gone already; ECONNRESET: with something of ours unread. */
+    if (r == -EPIPE || r == -ECONNRESET)
         return 0;
     return r < 0 ? err_set(err, -r, "cannot write to the run's first process: %s", err_name(-r))
                  : 0;
