@@ -116,7 +116,8 @@ int targets_find(struct targets *targets, const struct spec *spec, struct err *e
 {
     int r = 0;
 
-    if (!spec->rootfs)
+    /* What is made in an image's root is made in what the run writes. */
+    if (!spec->rootfs || spec->image)
         return 0;
     /* What is wrong with it is told by whoever makes it the root. */
     targets->root_fd = open(spec->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -330,6 +330,11 @@ static bool has_new_root(const struct launch *launch)
     return launch->spec->rootfs != NULL;
 }
 
+static bool has_user_inside(const struct launch *launch)
+{
+    return launch->spec->overlay && launch->accounts;
+}
+
 static bool has_terminal(const struct launch *launch)
 {
     return launch->spec->tty;
@@ -372,6 +377,7 @@ static const struct step step_table[] = {
     { "network", has_network, step_loopback },
     { "propagation", has_own_mount_namespace, step_propagation },
     { "root", NULL, step_root },
+    { "user", has_user_inside, step_user },
     { "mounts", has_mount_namespace, step_mounts },
     { "devices", has_devices, step_devices },
     { "terminal", has_terminal, step_terminal_open },

@@ -101,6 +101,13 @@ static int userns_make(const struct maps *maps)
     return r;
 }
 
+int idmap_userns(const struct spec *spec)
+{
+    const struct maps maps = { spec->uid_maps, spec->gid_maps, spec->n_uid_maps, spec->n_gid_maps };
+
+    return userns_make(&maps);
+}
+
 /* ---- which one ------------------------------------------------------------------------------------------- */
 
 static bool is_shifted(const struct spec_mount *mount)

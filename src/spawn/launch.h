@@ -45,9 +45,10 @@ struct launch {
     /* launch_prepare() */
     struct outcome *outcome;
     struct outcome own_outcome;
-    bool borrows;     /* the command borrows the box's memory; else outcome is a shared page */
-    char **env;       /* what COMMAND gets */
-    char *home;       /* "HOME=..." added to it, owned */
+    bool borrows; /* the command borrows the box's memory; else outcome is a shared page */
+    char **env;   /* what COMMAND gets */
+    char *home;   /* "HOME=..." in the memory for accounts, added to it when home_wanted */
+    bool home_wanted;
     const char *path; /* the value of its PATH */
     char *cwd;        /* absolute, owned */
     uid_t box_uid;    /* what the box becomes in its user namespace; -1: it stays who it is */
@@ -55,8 +56,9 @@ struct launch {
     bool joins; /* COMMAND joins its unified group too; else it is born in it */
     uid_t uid;
     gid_t gid;
-    gid_t *groups; /* owned */
+    gid_t *groups; /* in the memory for accounts, or the spec's */
     size_t n_groups;
+    struct accounts *accounts; /* what the root's files say of the user; NULL: they are not asked */
     int stdio[3];
     int null_fd;  /* stands in stdio where -1 was asked for */
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
@@ -84,7 +86,8 @@ struct launch {
     int hook_fds[2];     /* spawn_continue(): state documents for the box's own hooks, -1: none */
     uint64_t ignored;    /* signals: bit N - 1 is signal N */
     int root_fd;
-    int proc_fd; /* a procfs that is certainly one */
+    int overlay_fd; /* the root, where it was made outside; else -1 */
+    int proc_fd;    /* a procfs that is certainly one */
     int own_proc_fd; /* the runtime's own: nothing of the container's is mounted in it; -1: not needed */
     pid_t outer_pid; /* our number there */
     int dev_fd;      /* the fresh /dev, -1: none */

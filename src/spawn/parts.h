@@ -21,11 +21,19 @@ int mount_attach(struct launch *launch, const struct spec_mount *mount, const st
 /* The file system of ours whose root is at target; NULL: none is. */
 const struct base *place_base(const struct launch *launch, const char *target);
 
+/* ---- user.c ------------------------------------------------------------------------------------------------------ */
+
+/* In the supervisor, before the clone: find COMMAND's user, or make room for what the box will find. */
+int user_prepare(struct launch *launch, struct err *err);
+void user_done(struct launch *launch);
+
 /* ---- idmap.c: in the supervisor, before the clone ------------------------------------------------------ */
 
 /* Make the maps of the mounts that are shown through some, and the trees of those that are binds. */
 int idmap_prepare(struct launch *launch, struct err *err);
 void idmap_done(struct launch *launch);
+/* An fd of a user namespace with the run's own maps, or -errno. */
+int idmap_userns(const struct spec *spec);
 /* Show a detached tree through the maps of a user namespace. */
 int idmap_apply(int tree_fd, int userns_fd, const struct spec_mount *mount, struct err *err);
 

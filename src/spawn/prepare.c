@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "spawn/launch.h"
+#include "spawn/overlay.h"
 #include "spawn/parts.h"
 #include "sys/sys.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define ACCOUNTS_MAX (1024 * 1024)
 
 static char *environment_find(char *const *env, const char *assignment)
 {
@@ -25,121 +25,7 @@ static char *environment_find(char *const *env, const char *assignment)
     return NULL;
 }
 
-/* ---- the user, by the names of the root's own files ---------------------------------------------- */
-
-/*
- * One of the root's account files, as text. The file is whatever the image says: it may be missing, a
- * pipe that never gives anything, or endless.
- */
-static int accounts_read(int root_fd, const char *path, struct buf *ret, struct err *err)
-{
-    struct stat st;
-    _cleanup_close_ int fd =
-        sys_openat2(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
-                    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    int r;
-
-    if (fd == -ENOENT) {
-        buf_reset(ret);
-        buf_puts(ret, "");
-        return buf_error(ret);
-    }
-    if (fd < 0)
-        return err_set(err, -fd, "--user: cannot open /%s of the root: %s", path, err_name(-fd));
-    if (fstat(fd, &st) < 0)
-        return err_set(err, errno, "--user: cannot look at /%s of the root: %m", path);
-    if (!S_ISREG(st.st_mode))
-        return err_refuse(err, EINVAL, "--user: /%s of the root is not a regular file", path);
-    r = fd_read_all(fd, ACCOUNTS_MAX, ret);
-    if (r == -EFBIG)
-        return err_refuse(err, EFBIG, "--user: /%s of the root is larger than 1 MiB", path);
-    if (r < 0)
-        return err_set(err, -r, "--user: cannot read /%s of the root: %s", path, err_name(-r));
-    return 0;
-}
-
-/* Supplementary groups asked for by number join those that the root's files tell. */
-static int groups_join(struct launch *launch, gid_t *found, size_t n_found, struct err *err)
-{
-    const struct spec *spec = launch->spec;
-    gid_t *all = calloc(n_found + spec->n_groups + 1, sizeof(*all));
-
-    if (!all) {
-        free(found);
-        return err_nomem(err);
-    }
-    if (n_found > 0)
-        memcpy(all, found, n_found * sizeof(*all));
-    if (spec->n_groups > 0)
-        memcpy(all + n_found, spec->groups, spec->n_groups * sizeof(*all));
-    free(found);
-    launch->groups = all;
-    launch->n_groups = n_found + spec->n_groups;
-    return 0;
-}
-
-/*
- * The directory that names are looked up in: of those whom we join, what they see. The number is that of the
- * pidfd's process as long as that one can be signalled.
- */
-static int accounts_root(const struct launch *launch, struct err *err)
-{
-    const struct spec *spec = launch->spec;
-    const char *root = spec->rootfs ? spec->rootfs : "/";
-    char path[32];
-
-    if (launch->entering) {
-        pid_t pid = sys_pidfd_pid(launch->options->enter_pidfd);
-        if (pid <= 0)
-            return err_set(err, ESRCH, "container not running");
-        snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
-        root = path;
-    }
-    _cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, errno, "--%s: cannot open %s: %m", launch->entering ? "user" : "rootfs",
-                       root);
-    if (launch->entering && sys_pidfd_send_signal(launch->options->enter_pidfd, 0) < 0)
-        return err_set(err, ESRCH, "container not running");
-    return TAKE_FD(fd);
-}
-
-static int prepare_user(struct launch *launch, struct err *err)
-{
-    const struct spec *spec = launch->spec;
-    _cleanup_buf_ struct buf passwd = BUF_INIT, group = BUF_INIT;
-    _cleanup_free_ char *home = NULL;
-    gid_t *groups = NULL;
-    size_t n_groups = 0;
-    int r;
-
-    launch->uid = spec->uid;
-    launch->gid = spec->gid;
-    if (!spec->user_from_rootfs)
-        return groups_join(launch, NULL, 0, err);
-
-    _cleanup_close_ int root_fd = accounts_root(launch, err);
-    if (root_fd < 0)
-        return root_fd;
-    r = accounts_read(root_fd, "etc/passwd", &passwd, err);
-    if (r < 0)
-        return r;
-    r = accounts_read(root_fd, "etc/group", &group, err);
-    if (r < 0)
-        return r;
-    r = spec_resolve_user(spec->user, buf_text(&passwd), buf_text(&group), &launch->uid,
-                          &launch->gid, &groups, &n_groups, &home, err);
-    if (r < 0)
-        return r;
-    if (!environment_find(spec->env, "HOME=")) {
-        launch->home = text_format("HOME=%s", home && *home ? home : "/");
-        if (!launch->home) {
-            free(groups);
-            return err_nomem(err);
-        }
-    }
-    return groups_join(launch, groups, n_groups, err);
-}
+/* ---- the user --------------------------------------------------------------------------------------- */
 
 /* Who is not mapped is nobody inside: then it becomes root there, or else the first number there is. */
 static uint32_t number_inside(const struct spec_id_map *maps, size_t n, uint32_t ours)
@@ -198,7 +84,8 @@ static int prepare_environment(struct launch *launch, struct err *err)
         return err_nomem(err);
     if (n > 0)
         memcpy(launch->env, env, n * sizeof(*env));
-    if (launch->home)
+    /* Its name comes first and its value when the box has found it. */
+    if (launch->home_wanted)
         launch->env[n++] = launch->home;
     if (!environment_find(env, "LISTEN_FDS="))
         return 0;
@@ -331,7 +218,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
 {
     static int (*const part_table[])(struct launch *, struct err *) = {
         joins_open,    enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
-        prepare_user,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
+        user_prepare,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
         prepare_hooks, idmap_prepare,       procfs_prepare,    labels_check,
     };
     const struct spec *spec = options->spec;
@@ -346,6 +233,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
         .null_fd = -1,
         .channel_fd = -1,
         .root_fd = -1,
+        .overlay_fd = -1,
         .proc_fd = -1,
         .own_proc_fd = -1,
         .dev_fd = -1,
@@ -385,7 +273,7 @@ void launch_done(struct launch *launch)
     free(launch->idmaps);
     free(launch->nodes);
     free(launch->env);
-    free(launch->home);
+    user_done(launch);
+    fd_close(launch->overlay_fd);
     free(launch->cwd);
-    free(launch->groups);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spawn/launch.h"
+#include "spawn/overlay.h"
 #include "spawn/parts.h"
 #include "spawn/steps.h"
 #include "sys/sys.h"
@@ -129,6 +130,8 @@ int step_root(struct launch *launch, struct err *err)
     r = mounts_open_sources(launch, err);
     if (r < 0)
         return r;
+    if (spec->overlay)
+        return overlay_take(launch, err);
     launch->root_fd =
         spec->rootfs && launch_has(launch, CLONE_NEWNS)
             ? rootfs_attach(launch)

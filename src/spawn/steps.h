@@ -12,6 +12,9 @@ int step_pivot(struct launch *launch, struct err *err);
 int step_directory_open(struct launch *launch, struct err *err);
 int step_directory(struct launch *launch, struct err *err);
 
+/* user.c */
+int step_user(struct launch *launch, struct err *err);
+
 /* box_steps.c, for a process that enters a container too */
 int step_keyring(struct launch *launch, struct err *err);
 int step_no_new_privs(struct launch *launch, struct err *err);

@@ -101,6 +101,7 @@ int spec_overlay_copy(const struct spec_overlay *from, struct spec_overlay **ret
     *copy = (struct spec_overlay){
         .size_bytes = from->size_bytes,
         .size_by_quota = from->size_by_quota,
+        .throw_away = from->throw_away,
         .userxattr = from->userxattr,
     };
     if ((from->lower && strv_copy(from->lower, &copy->lower) < 0) ||

@@ -97,6 +97,7 @@ struct spec_overlay {
     uint64_t size_bytes; /* bound of what is written; 0: none */
     bool
         size_by_quota; /* the bound is upper's project quota; else upper is a file system in memory */
+    bool throw_away;   /* upper is removed after the run: what is written need not be flushed */
     bool userxattr;    /* marks are user.overlay.*, for who has no trusted.*: in a user namespace */
 };
 
@@ -531,6 +532,21 @@ void spec_freep(struct spec **spec);
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
                       gid_t *ret_gid, gid_t **ret_groups, size_t *ret_n_groups, char **ret_home,
                       struct err *err);
+
+/*
+ * The same without the heap, for who may not use it: groups is room for so many numbers, home lies in passwd and has
+ * no NUL behind it (NULL: there is none).
+ */
+struct spec_account {
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;
+    size_t n_groups, room;
+    const char *home;
+    size_t home_length;
+};
+int spec_find_account(const char *user, const char *passwd, const char *group,
+                      struct spec_account *account, struct err *err);
 
 /* Absolute, without "." and doubled slashes; ".." is -EINVAL. The caller frees *ret. */
 int path_clean(const char *path, char **ret);

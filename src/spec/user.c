@@ -160,19 +160,31 @@ int gids_push(gid_t **gids, size_t *n, gid_t gid)
     return 0;
 }
 
+/* As gids_push() has it, where the room is given. */
+static int account_push(struct spec_account *account, gid_t gid)
+{
+    if (account->n_groups > 0 && account->groups[0] == gid)
+        return 0;
+    if (account->n_groups >= account->room)
+        return -E2BIG;
+    account->groups[account->n_groups++] = gid;
+    return 0;
+}
+
 /* The groups that list the user as a member, and its own. */
-static int groups_of(const char *group, const struct user_entry *entry, gid_t **ret, size_t *ret_n)
+static int account_groups(struct spec_account *account, const char *group,
+                          const struct user_entry *entry)
 {
     struct field field[FIELDS_MAX];
     const char *line;
     size_t n;
     gid_t gid;
 
-    int r = gids_push(ret, ret_n, entry->gid);
+    int r = account_push(account, entry->gid);
     while (r == 0 && group && line_next(&group, &line, &n)) {
         if (line_fields(line, n, field) >= 4 && members_have(&field[3], &entry->name) &&
             parse_id(field[2].text, field[2].len, &gid) == 0)
-            r = gids_push(ret, ret_n, gid);
+            r = account_push(account, gid);
     }
     return r;
 }
@@ -182,36 +194,56 @@ static int groups_error(int r, struct err *err)
     return r == -ENOMEM ? err_nomem(err) : err_usage(err, "--user is in more groups than allowed");
 }
 
+int spec_find_account(const char *user, const char *passwd, const char *group,
+                      struct spec_account *account, struct err *err)
+{
+    size_t n = strcspn(user, ":");
+    const char *group_word = user[n] ? user + n + 1 : NULL;
+    struct user_entry entry = passwd_find(passwd, user, n);
+    int r = check_user("user", NULL, user, err);
+
+    account->uid = entry.uid;
+    account->gid = entry.gid;
+    account->n_groups = 0;
+    account->home = entry.found ? entry.home.text : NULL;
+    account->home_length = entry.home.len;
+    if (r < 0)
+        return r;
+    if (!entry.found && parse_id(user, n, &account->uid) < 0)
+        return err_usage(err, "--user: there is no user %s", quote(user).text);
+    if (group_word && group_resolve(group, group_word, &account->gid) < 0)
+        return err_usage(err, "--user: there is no group %s", quote(group_word).text);
+    if (group_word)
+        r = account_push(account, account->gid);
+    else if (entry.found)
+        r = account_groups(account, group, &entry);
+    return r < 0 ? groups_error(r, err) : 0;
+}
+
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
                       gid_t *ret_gid, gid_t **ret_groups, size_t *ret_n_groups, char **ret_home,
                       struct err *err)
 {
-    _cleanup_free_ gid_t *groups = NULL;
-    size_t n_groups = 0, n = strcspn(user, ":");
-    const char *group_word = user[n] ? user + n + 1 : NULL;
-    struct user_entry entry = passwd_find(passwd, user, n);
-    uint32_t uid = entry.uid, gid = entry.gid;
-    int r = check_user("user", NULL, user, err);
+    _cleanup_free_ gid_t *room = malloc(NGROUPS_MAX * sizeof(*room)), *groups = NULL;
+    struct spec_account account = { .groups = room, .room = NGROUPS_MAX };
+    size_t n_groups = 0;
 
+    if (!room)
+        return err_nomem(err);
+    int r = spec_find_account(user, passwd, group, &account, err);
     if (r < 0)
         return r;
-    if (!entry.found && parse_id(user, n, &uid) < 0)
-        return err_usage(err, "--user: there is no user %s", quote(user).text);
-    if (group_word && group_resolve(group, group_word, &gid) < 0)
-        return err_usage(err, "--user: there is no group %s", quote(group_word).text);
-    if (group_word)
-        r = gids_push(&groups, &n_groups, gid);
-    else if (entry.found)
-        r = groups_of(group, &entry, &groups, &n_groups);
+    for (size_t i = 0; r == 0 && i < account.n_groups; i++)
+        r = gids_push(&groups, &n_groups, account.groups[i]);
     if (r < 0)
         return groups_error(r, err);
     if (ret_home) {
-        *ret_home = entry.found ? strndup(entry.home.text, entry.home.len) : NULL;
-        if (entry.found && !*ret_home)
+        *ret_home = account.home ? strndup(account.home, account.home_length) : NULL;
+        if (account.home && !*ret_home)
             return err_nomem(err);
     }
-    *ret_uid = uid;
-    *ret_gid = gid;
+    *ret_uid = account.uid;
+    *ret_gid = account.gid;
     *ret_groups = TAKE_PTR(groups);
     *ret_n_groups = n_groups;
     return 0;
