@@ -212,6 +212,35 @@ RATION_API int ration_result_write(const struct ration_result *result, const cha
                                    struct ration_error *error);
 RATION_API const char *ration_format_at(size_t index); /* NULL beyond the end */
 
+/* ---- lists and templates ------------------------------------------------------------------------------------ */
+
+/*
+ * What `ps` and its like print, and what --format makes of it: NULL or "table" is a table of the columns, "json"
+ * one object a line, "table TEMPLATE" a table of what the template names, anything else a template for each
+ * row ("{{.Names}}: {{.Status}}", in the manner of Go's text/template).
+ */
+struct ration_column {
+    const char *field;   /* its name in templates and JSON, docker's where docker has it: "ID" */
+    const char *heading; /* "CONTAINER ID" */
+    int hidden;          /* not in a table that nobody has said the columns of */
+};
+struct ration_table;
+/* The format is checked here. columns are copied, their texts are not. */
+RATION_API int ration_table_new(const struct ration_column *columns, size_t n, const char *format,
+                                struct ration_table **ret, struct ration_error *error);
+/* One row: a text for each column in order, NULL for none. Copied. */
+RATION_API int ration_table_add(struct ration_table *table, const char *const *values,
+                                struct ration_error *error);
+RATION_API int ration_table_write(const struct ration_table *table, int fd,
+                                  struct ration_error *error);
+RATION_API void ration_table_free(struct ration_table *table);
+/*
+ * JSON documents as `inspect` prints them: format NULL is a list of them over many lines, "json" the same on one,
+ * anything else a template for each.
+ */
+RATION_API int ration_documents_write(const char *const *documents, size_t n, const char *format,
+                                      int fd, struct ration_error *error);
+
 /* ---- containers ------------------------------------------------------------------------------------------ */
 
 /*

@@ -43,7 +43,7 @@ void print_seconds(struct buf *ret, uint64_t us, int digits);
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-#define GRID_COLUMNS_MAX 6
+#define GRID_COLUMNS_MAX 32
 
 /* Cells row by row; printed when all are there, since only then are the widths known. */
 struct grid {
@@ -73,3 +73,14 @@ json_t *json_from_argv(char *const *argv);
  * allocation, which is the error then.
  */
 int json_finish(json_t *root, bool failed, struct buf *ret, struct err *err);
+
+/* ---- templates: template.c --------------------------------------------------------------------- */
+
+struct template;
+
+/* Errors are ERR_USAGE sentences about --format. */
+int template_parse(const char *text, struct template **ret, struct err *err);
+int template_print(const struct template *template, json_t *value, struct buf *ret,
+                   struct err *err);
+void template_free(struct template *template);
+void template_freep(struct template **template);
