@@ -119,6 +119,11 @@ static int step_enter_root(struct launch *launch, struct err *err)
     return launch->root_fd < 0 ? err_set(err, errno, "cannot open the container's root: %m") : 0;
 }
 
+static bool has_user_inside(const struct launch *launch)
+{
+    return launch->spec->user_from_rootfs;
+}
+
 static bool has_terminal(const struct launch *launch)
 {
     return launch->spec->tty;
@@ -142,6 +147,7 @@ static bool wants_no_new_privs(const struct launch *launch)
 static const struct step step_table[] = {
     { "user namespace", enters_user_namespace, step_become_root },
     { "root", NULL, step_enter_root },
+    { "user", has_user_inside, step_user },
     { "terminal", has_terminal, step_terminal_open },
     { "console socket", has_console, step_console_send },
     { "directory", NULL, step_directory_open },

@@ -1,5 +1,5 @@
 /* Who COMMAND is, by the names of the root's own files: read in the supervisor where the root is there, in the
- * box where the root is only made in it. The heap is not the box's to use. */
+ * box where the root is only made in it, and by a further process from within. The heap is not the box's to use. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -132,7 +132,7 @@ int user_prepare(struct launch *launch, struct err *err)
     launch->groups = launch->accounts->groups;
     launch->home = launch->accounts->home;
     launch->home_wanted = !has_home(spec->env);
-    if (spec->overlay)
+    if (spec->overlay || launch->entering)
         return 0;
 
     const char *root = spec->rootfs ? spec->rootfs : "/";
