@@ -495,6 +495,8 @@ int spec_labels(const struct draft *draft, char ***ret, struct err *err);
  */
 int spec_name_volumes(struct draft *draft, int (*name_fn)(void *data, char ret[static 65]),
                       void *data, char ***ret_names, struct err *err);
+/* The names of the draft's volumes, each once (strv, or NULL when there are none). */
+int spec_volumes(const struct draft *draft, char ***ret, struct err *err);
 
 /* All figures are wanted in the result, also those that cost a group more. */
 void spec_set_measure(struct draft *draft, enum spec_measure measure);

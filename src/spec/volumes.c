@@ -65,8 +65,10 @@ static int name_spelt(struct naming *naming)
     return 0;
 }
 
-/* Is the place taken by a mount that was asked for? */
-static int is_asked(const struct draft *draft, const char *target, struct err *err)
+/* Each mount that was asked for; what fn returns ends it unless it is 0. */
+static int mounts_visit(const struct draft *draft,
+                        int (*fn)(void *data, const struct spec_mount *mount), void *data,
+                        struct err *err)
 {
     static const struct {
         enum option_id id;
@@ -83,13 +85,24 @@ static int is_asked(const struct draft *draft, const char *target, struct err *e
             _cleanup_(spec_mount_done) struct spec_mount mount = { 0 };
             int r = source_table[i].parse(option_table[source_table[i].id].name, texts->v[j],
                                           &mount, err);
-            if (r < 0)
+            if (r == 0)
+                r = fn(data, &mount);
+            if (r != 0)
                 return r;
-            if (strcmp(mount.target, target) == 0)
-                return 1;
         }
     }
     return 0;
+}
+
+static int is_at(void *data, const struct spec_mount *mount)
+{
+    return strcmp(mount->target, data) == 0;
+}
+
+/* Is the place taken by a mount that was asked for? */
+static int is_asked(const struct draft *draft, char *target, struct err *err)
+{
+    return mounts_visit(draft, is_at, target, err);
 }
 
 /* In the spelling that any path can be written in: a quote in it is doubled. */
@@ -148,5 +161,27 @@ int spec_name_volumes(struct draft *draft, int (*name_fn)(void *data, char ret[s
         return r;
     }
     *ret_names = naming.names;
+    return 0;
+}
+
+static int volume_collect(void *data, const struct spec_mount *mount)
+{
+    char ***names = data;
+
+    for (char **name = *names; mount->volume && name && *name; name++) {
+        if (strcmp(*name, mount->volume) == 0)
+            return 0;
+    }
+    return mount->volume && *mount->volume ? strv_push(names, mount->volume) : 0;
+}
+
+int spec_volumes(const struct draft *draft, char ***ret, struct err *err)
+{
+    _cleanup_(strv_freep) char **names = NULL;
+    int r = mounts_visit(draft, volume_collect, &names, err);
+
+    if (r < 0)
+        return r == -ENOMEM ? err_nomem(err) : r;
+    *ret = TAKE_PTR(names);
     return 0;
 }

@@ -1,0 +1,143 @@
+/* Removing volumes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "volume/volume_private.h"
+
+int volume_delete(const struct volumes *volumes, const char *name)
+{
+    _cleanup_free_ char *gone = text_format(".gone-%s", name);
+
+    if (!gone)
+        return -ENOMEM;
+    /* From then on it is nobody's, and what stays of it goes with the next call. */
+    if (name[0] != '.' && renameat(volumes->dir_fd, name, volumes->dir_fd, gone) < 0)
+        return -errno;
+    return tree_remove(volumes->dir_fd, name[0] == '.' ? name : gone);
+}
+
+/* 0: nobody has it; the fd holds it for us. -EBUSY with err set. */
+static int volume_claim(const struct volumes *volumes, const char *name, int *ret_fd,
+                        struct err *err)
+{
+    _cleanup_close_ int fd = volume_open(volumes, name, LOCK_EX | LOCK_NB);
+    char user[NAME_MAX + 1];
+
+    if (fd == -EWOULDBLOCK)
+        return err_set(err, EBUSY, "the volume %s is in use by a run", name);
+    if (fd == -ENOENT || fd == -ENOTDIR)
+        return err_set(err, ENOENT, "there is no volume %s", name);
+    int r = fd < 0 ? fd : volume_user(volumes, fd, user, sizeof(user));
+    if (r < 0)
+        return err_set(err, -r, "cannot open the volume %s: %s", name, err_name(-r));
+    if (user[0])
+        return err_set(err, EBUSY, "the volume %s belongs to the container %.12s", name, user);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int remove_locked(const struct volumes *volumes, const char *name, struct err *err)
+{
+    _cleanup_close_ int fd = -1;
+    int r = volume_claim(volumes, name, &fd, err);
+
+    if (r < 0)
+        return r;
+    r = volume_delete(volumes, name);
+    return r < 0 ? err_set(err, -r, "cannot remove the volume %s: %s", name, err_name(-r)) : 0;
+}
+
+int volume_remove(const char *data_dir, const char *name, bool force, struct err *err)
+{
+    _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
+    int r = volume_check_name(name, err);
+
+    if (r == 0)
+        r = volumes_open(data_dir, false, &volumes, err);
+    if (r == 0)
+        r = remove_locked(&volumes, name, err);
+    else if (r == -ENOENT)
+        r = err_set(err, ENOENT, "there is no volume %s", name);
+    return r == -ENOENT && force ? 0 : r;
+}
+
+/* ---- a container that goes ---------------------------------------------------------------------------------- */
+
+/* Was it on the list, is it off now, and is the volume one that goes with it? */
+static bool forget_one(const struct volumes *volumes, const char *name, const char *id)
+{
+    _cleanup_close_ int fd =
+        openat(volumes->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int used_fd =
+        fd < 0 ? -1 : openat(fd, "used", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return used_fd >= 0 && unlinkat(used_fd, id, 0) == 0 && volume_is_anonymous(fd);
+}
+
+int volume_forget(const char *data_dir, const char *id, bool anonymous, struct err *err)
+{
+    _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
+    _cleanup_(strv_freep) char **names = NULL;
+    int r = volumes_open(data_dir, false, &volumes, err);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    names = names_list(volumes.dir_fd);
+    if (!names)
+        return err_nomem(err);
+    for (char **name = names; *name; name++) {
+        if ((*name)[0] == '.' || !forget_one(&volumes, *name, id) || !anonymous)
+            continue;
+        int removed = remove_locked(&volumes, *name, r == 0 ? err : NULL);
+        r = r == 0 && removed < 0 && removed != -EBUSY ? removed : r;
+    }
+    return r;
+}
+
+/* ---- prune ---------------------------------------------------------------------------------------------------- */
+
+struct prune {
+    bool all;
+    void (*fn)(void *data, const char *name);
+    void *data;
+};
+
+static int prune_one(const struct volumes *volumes, struct prune *prune, const char *name,
+                     struct err *err)
+{
+    _cleanup_close_ int fd = -1;
+    int r = volume_claim(volumes, name, &fd, NULL);
+
+    if (r < 0 || !(prune->all || volume_is_anonymous(fd)))
+        return 0; /* somebody has it */
+    r = volume_delete(volumes, name);
+    if (r < 0)
+        return err_set(err, -r, "cannot remove the volume %s: %s", name, err_name(-r));
+    if (prune->fn)
+        prune->fn(prune->data, name);
+    return 0;
+}
+
+int volume_prune(const char *data_dir, bool all, void (*fn)(void *data, const char *name),
+                 void *data, struct err *err)
+{
+    _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
+    _cleanup_(strv_freep) char **names = NULL;
+    struct prune prune = { .all = all, .fn = fn, .data = data };
+    int r = volumes_open(data_dir, false, &volumes, err);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    names = names_list(volumes.dir_fd);
+    if (!names)
+        return err_nomem(err);
+    for (char **name = names; r == 0 && *name; name++) {
+        if ((*name)[0] != '.')
+            r = prune_one(&volumes, &prune, *name, err);
+    }
+    return r;
+}
