@@ -94,6 +94,8 @@ int session_engine(struct session *session, struct engine **ret, struct err *err
         int r = engine_open(root, &session->engine, err);
         if (r < 0)
             return r;
+        if (PROCESS_LEAVES_ALL)
+            engine_set_last(session->engine);
         engine_set_manager(session->engine, manager_of(session));
         r = find_rootless(session, err);
         if (r < 0)

@@ -32,17 +32,25 @@ int container_open(struct engine *engine, const char *name, bool lock, struct co
     return 0;
 }
 
-void container_close(struct container *container)
+void container_leave(struct container *container)
 {
     group_close(container->group);
     group_close(container->freezer);
     cgroups_close(container->cgroups);
     record_close(container->record);
-    state_close(container->state);
     buf_done(&container->text);
-    free(container->name);
     free(container->path);
     *container = CONTAINER_INIT;
+}
+
+void container_close(struct container *container)
+{
+    struct state *state = container->state;
+    char *name = container->name;
+
+    container_leave(container);
+    state_close(state);
+    free(name);
 }
 
 /* Moves *container; without memory it is just closed. */

@@ -58,6 +58,11 @@ void making_free(struct making *making)
 {
     if (!making)
         return;
+    if (making->run.engine->last) {
+        record_close(making->run.record);
+        scope_free(making->scope);
+        return;
+    }
     run_done(&making->run);
     filter_done(&making->filter);
     notify_done(&making->notify);
@@ -435,10 +440,27 @@ int making_create(struct making *making, struct err *err)
             return r;
         }
     }
-    /* Whoever comes next may have it, and clear the root away. */
-    record_close(TAKE_PTR(making->run.record));
+    /* Whoever comes next may clear the root away. */
     making->run.targets.root_fd = fd_close(making->run.targets.root_fd);
     return 0;
+}
+
+void making_container(struct making *making, struct container *ret)
+{
+    struct run *run = &making->run;
+
+    *ret = (struct container){
+        .engine = run->engine,
+        .state = run->state,
+        .record = TAKE_PTR(run->record),
+        .name = run->spec->name,
+        .text = making->lines,
+        .intact = true,
+        .init = making->init,
+    };
+    making->lines = BUF_INIT;
+    memcpy(ret->gate, making->gate, sizeof(ret->gate));
+    memcpy(ret->root, making->root, sizeof(ret->root));
 }
 
 int container_create(struct engine *engine, const struct spec *spec,

@@ -45,18 +45,13 @@ static void delete_hooks(struct container *container, const struct container_opt
         hooks_run(spec, HOOK_POSTSTOP, options->write_state, CONTAINER_STOPPED, 0, err);
 }
 
-static int delete_locked(struct container *container, bool force,
-                         const struct container_options *options, struct err *err)
+/* When its groups are gone. */
+static int delete_rest(struct container *container, const struct container_options *options,
+                       struct err *err)
 {
     struct err warning = ERR_INIT;
-    int r = delete_check(container, force, err);
+    int r = container_stop_scope(container, err);
 
-    if (r >= 0)
-        r = container_kill_process(container, err);
-    if (r >= 0)
-        r = delete_groups(container, err);
-    if (r >= 0)
-        r = container_stop_scope(container, err);
     if (r >= 0)
         r = container_remove_files(container, err);
     if (r < 0)
@@ -66,6 +61,34 @@ static int delete_locked(struct container *container, bool force,
     if (r >= 0 && warning.code && err)
         *err = warning;
     return r;
+}
+
+int container_delete_made(struct container *container, struct run *run,
+                          const struct container_options *options, struct err *err)
+{
+    /* Who is left where there is no process namespace is to be ended first. */
+    if (!run->spawn.reaped || !container_has_own_pids(container))
+        return -EAGAIN;
+    int r = record_retake(container->record, CONTAINER_LOCK_US);
+    if (r >= 0 && run->group)
+        r = group_remove(run->group, err);
+    if (r < 0)
+        return r;
+    run_leave_group(run);
+    *container->gate = '\0'; /* went when it was opened */
+    return delete_rest(container, options, err);
+}
+
+static int delete_locked(struct container *container, bool force,
+                         const struct container_options *options, struct err *err)
+{
+    int r = delete_check(container, force, err);
+
+    if (r >= 0)
+        r = container_kill_process(container, err);
+    if (r >= 0)
+        r = delete_groups(container, err);
+    return r < 0 ? r : delete_rest(container, options, err);
 }
 
 /* One that is being made has somebody who ends it if it does not come about. */

@@ -35,6 +35,8 @@ int container_open(struct engine *engine, const char *name, bool lock, struct co
 int container_reopen(struct engine *engine, const char *name, struct container *ret,
                      struct err *err);
 void container_close(struct container *container);
+/* The same, but for what belongs to others: engine, state and name. */
+void container_leave(struct container *container);
 /* As it is now. */
 enum container_status container_find_status(struct container *container);
 const char *container_status_name(enum container_status status);
@@ -114,6 +116,11 @@ int making_new(struct engine *engine, const struct spec *spec,
 int making_create(struct making *making, struct err *err);
 /* The launch, for whoever waits for its end. */
 struct run *making_run(struct making *making);
+/*
+ * Once it is created: the same as a container that is open and locked, by whom it was made. It ends with making, whose
+ * state it has, and is closed by container_leave().
+ */
+void making_container(struct making *making, struct container *ret);
 void making_free(struct making *making);
 
 /* ---- container_console.c -------------------------------------------------------------------------------- */
@@ -192,11 +199,22 @@ void notify_remove(struct container *container);
 
 /* ---- container_start.c ------------------------------------------------------------------------------------- */
 
-/* container_start(), which does not wait for the container to be ready but returns the socket on which it says
- * that; -1: nobody asked. */
-int container_start_unready(struct engine *engine, const char *name,
-                            const struct container_options *options, int *ret_notify_fd,
-                            struct err *err);
+/*
+ * The rest of container_start(), for one that is open, locked and known to stand at its gate. Its record is released
+ * on return. ret_notify_fd: do not wait for it to be ready, but return the socket on which it says that (-1: nobody
+ * asked); NULL: wait.
+ */
+int container_start_made(struct container *container, const struct container_options *options,
+                         int *ret_notify_fd, struct err *err);
+
+/* ---- container_delete.c ------------------------------------------------------------------------------------ */
+
+/*
+ * The rest of container_delete(), for one that was made here as run, is open and released, and whose process has been
+ * reaped. On error container_delete() goes on, once the record is closed.
+ */
+int container_delete_made(struct container *container, struct run *run,
+                          const struct container_options *options, struct err *err);
 
 /* ---- container_run.c ------------------------------------------------------------------------------------- */
 

@@ -46,32 +46,56 @@ static int run_to_its_end(struct foreground *foreground, struct readiness *readi
     return r;
 }
 
-static int run_made(struct foreground *foreground, struct making *making,
-                    const struct container_options *options, bool keep, int *ret_status,
-                    struct err *err)
+static int run_started(struct foreground *foreground, struct container *container, struct run *run,
+                       const struct container_options *options, int *ret_status, struct err *err)
 {
-    struct run *run = making_run(making);
-    struct engine *engine = run->engine;
-    const char *name = run->spec->name;
     struct readiness readiness = { .fd = -1, .slot = -1, .options = options, .run = run };
-    struct err warning = ERR_INIT;
-    int r = foreground ? container_start_unready(engine, name, options, &readiness.fd, err)
-                       : container_start(engine, name, options, err);
+    int r = container_start_made(container, options, foreground ? &readiness.fd : NULL, err);
 
     *ret_status = 0;
     if (r >= 0 && foreground)
         r = run_to_its_end(foreground, &readiness, ret_status, err);
     fd_close(readiness.fd);
-    if (r >= 0 && (!foreground || keep))
-        return r;
-    int deleted = container_delete(engine, name, true, options, &warning);
-    if (deleted < 0) { /* what failed once need not fail again; nobody else is going to try */
-        warning = ERR_INIT;
-        deleted = container_delete(engine, name, true, options, &warning);
+    return r;
+}
+
+/* As whoever knows nothing but its name does it. */
+static int run_delete_by_name(struct run *run, const struct container_options *options,
+                              struct err *ret_warning)
+{
+    struct engine *engine = run->engine;
+    const char *name = run->spec->name;
+    int r = container_delete(engine, name, true, options, ret_warning);
+
+    if (r < 0) { /* what failed once need not fail again; nobody else is going to try */
+        *ret_warning = ERR_INIT;
+        r = container_delete(engine, name, true, options, ret_warning);
     }
-    if (deleted <
-        0) /* without memory, say: its processes and groups go at least, its record stays */
+    if (r < 0) /* without memory, say: its processes and groups go at least, its record stays */
         run_clean(run, NULL);
+    return r;
+}
+
+static int run_made(struct foreground *foreground, struct making *making,
+                    const struct container_options *options, bool keep, int *ret_status,
+                    struct err *err)
+{
+    struct run *run = making_run(making);
+    struct err warning = ERR_INIT;
+    struct container container;
+
+    making_container(making, &container);
+    int r = run_started(foreground, &container, run, options, ret_status, err);
+    if (r >= 0 && (!foreground || keep)) {
+        container_leave(&container);
+        return r;
+    }
+    int deleted = r < 0 ? -EAGAIN : container_delete_made(&container, run, options, &warning);
+    container_leave(&container);
+    if (deleted < 0) {
+        warning = ERR_INIT;
+        deleted = run_delete_by_name(run, options, &warning);
+    }
     if (r < 0)
         return r;
     if (err)

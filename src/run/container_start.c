@@ -69,14 +69,10 @@ static int start_notify(struct container *container, const struct container_opti
 static int start_locked(struct container *container, const struct container_options *options,
                         int *ret_notify_fd, struct err *err)
 {
-    int r = start_check(container, err);
-
-    if (r < 0)
-        return r;
     if (!container->intact)
         return err_set(err, EINVAL, "the record of container \"%s\" is damaged; delete it",
                        container->name);
-    r = start_notify(container, options, ret_notify_fd, err);
+    int r = start_notify(container, options, ret_notify_fd, err);
     if (r >= 0)
         r = start_begin(container, err);
     if (r < 0)
@@ -85,37 +81,32 @@ static int start_locked(struct container *container, const struct container_opti
     return start_hooks(container, options, err);
 }
 
-/* ret_notify_fd NULL: wait here. Others may have the container meanwhile. */
-static int start(struct engine *engine, const char *name, const struct container_options *options,
-                 int *ret_notify_fd, struct err *err)
+int container_start_made(struct container *container, const struct container_options *options,
+                         int *ret_notify_fd, struct err *err)
 {
-    struct container container = CONTAINER_INIT;
     _cleanup_close_ int notify_fd = -1;
-    int r = container_open(engine, name, true, &container, err);
+    int r = start_locked(container, options, &notify_fd, err);
 
-    if (r < 0)
-        return r;
-    container_reclaim_pending(engine, container.state, name);
-    r = start_locked(&container, options, &notify_fd, err);
-    record_close(TAKE_PTR(container.record));
+    record_release(container->record);
     if (r >= 0 && ret_notify_fd)
         *ret_notify_fd = TAKE_FD(notify_fd);
     else if (r >= 0 && notify_fd >= 0)
-        r = notify_wait(&container, notify_fd, options->notify_socket, err);
-    container_close(&container);
+        r = notify_wait(container, notify_fd, options->notify_socket, err);
     return r;
 }
 
 int container_start(struct engine *engine, const char *name,
                     const struct container_options *options, struct err *err)
 {
-    return start(engine, name, options, NULL, err);
-}
+    struct container container = CONTAINER_INIT;
+    int r = container_open(engine, name, true, &container, err);
 
-int container_start_unready(struct engine *engine, const char *name,
-                            const struct container_options *options, int *ret_notify_fd,
-                            struct err *err)
-{
-    *ret_notify_fd = -1;
-    return start(engine, name, options, ret_notify_fd, err);
+    if (r < 0)
+        return r;
+    container_reclaim_pending(engine, container.state, name);
+    r = start_check(&container, err);
+    if (r >= 0)
+        r = container_start_made(&container, options, NULL, err);
+    container_close(&container);
+    return r;
 }

@@ -357,6 +357,29 @@ int record_open(struct state *state, const char *name, uint64_t wait_us, struct 
     return err_set(err, -r, "cannot open the record %s/%s: %s", state->path, name, err_name(-r));
 }
 
+void record_release(struct record *record)
+{
+    record_unlock(record->fd);
+}
+
+int record_retake(struct record *record, uint64_t wait_us)
+{
+    struct stat st;
+    int r = lock_wait(record->fd, wait_us);
+
+    if (r < 0)
+        return r;
+    if (fstat(record->fd, &st) < 0)
+        r = -errno;
+    else if (st.st_nlink == 0)
+        r = -ENOENT;
+    else if (st.st_size != record->size)
+        r = -ESTALE;
+    if (r < 0)
+        record_unlock(record->fd);
+    return r;
+}
+
 /* ---- the gate ------------------------------------------------------------------------------------------------ */
 
 void gate_name(char ret[static GATE_NAME_SIZE])

@@ -45,7 +45,7 @@ bool record_is_locked(int fd)
     return fcntl(fd, F_OFD_GETLK, &whole) < 0 || whole.l_type != F_UNLCK;
 }
 
-static void record_unlock(int fd)
+void record_unlock(int fd)
 {
     struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 

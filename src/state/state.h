@@ -83,6 +83,13 @@ int state_read(struct state *state, const char *name, struct buf *ret, bool *ret
 int record_begin(struct state *state, const char *name, const char *planned, struct record **ret,
                  struct err *err);
 int record_settle(struct record *record, struct err *err);
+/* Let others have a settled record, which stays open. */
+void record_release(struct record *record);
+/*
+ * Take it again, waiting at most wait_us for whoever has it. -ENOENT: it was deleted meanwhile; -ESTALE: it says
+ * more than it did; -EBUSY: still locked. Without the lock on error.
+ */
+int record_retake(struct record *record, uint64_t wait_us);
 /*
  * Take the lock of a settled record, waiting at most wait_us for whoever has it, and read its text.
  * -ENOENT: no such container (ERR_FAILED, "container \"ID\" does not exist"); -EBUSY: still locked.

@@ -42,6 +42,7 @@ int record_open_dead(int dir_fd, const char *name);
 int record_open_file(int dir_fd, const char *name, int flags);
 /* Without waiting: -EWOULDBLOCK when somebody has it. */
 int record_lock(int fd);
+void record_unlock(int fd);
 bool record_is_locked(int fd);
 
 /* The text of a record fit for strict parsers: NUL bytes made visible. */

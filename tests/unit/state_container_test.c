@@ -92,6 +92,34 @@ static void record_of_a_container_stays(void **state)
     assert_int_equal(state_read(room->state, "c1", &text, &alive, &err), -ENOENT);
 }
 
+static void released_is_taken_again_as_it_was(void **state)
+{
+    struct room *room = *state;
+    struct record *record, *other;
+    struct err err = ERR_INIT;
+    _cleanup_buf_ struct buf text = BUF_INIT;
+
+    assert_int_equal(record_begin(room->state, "c1", GROUPS, &record, &err), 0);
+    assert_int_equal(record_settle(record, &err), 0);
+    assert_int_equal(record_append(record, "begun", "1", &err), 0);
+    record_release(record);
+    assert_int_equal(record_open(room->state, "c1", 0, &other, &text, &err), 0);
+    assert_int_equal(record_retake(record, 1000), -EBUSY);
+    record_close(other);
+    assert_int_equal(record_retake(record, 0), 0);
+    assert_int_equal(record_open(room->state, "c1", 1000, &other, &text, &err), -EBUSY);
+    record_release(record);
+
+    assert_int_equal(record_open(room->state, "c1", 0, &other, &text, &err), 0);
+    assert_int_equal(record_append(other, "limit", "memory 1m", &err), 0);
+    record_close(other);
+    assert_int_equal(record_retake(record, 0), -ESTALE);
+    assert_int_equal(record_open(room->state, "c1", 0, &other, &text, &err), 0);
+    assert_int_equal(record_remove(other, &err), 0);
+    assert_int_equal(record_retake(record, 0), -ENOENT);
+    record_close(record);
+}
+
 static void name_is_one_containers(void **state)
 {
     struct room *room = *state;
@@ -403,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         container_test(record_of_a_container_stays),
+        container_test(released_is_taken_again_as_it_was),
         container_test(name_is_one_containers),
         container_test(killed_making_is_reclaimed),
         container_test(lock_is_waited_for),
