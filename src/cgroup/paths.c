@@ -31,7 +31,7 @@ bool group_name_valid(const char *name)
         return false;
     for (const char *p = name; *p; p++)
         if (!(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z') && !(*p >= '0' && *p <= '9') &&
-            !strchr("_.-", *p))
+            !strchr("_+.-", *p))
             return false;
     return strcmp(name, &SUPERVISOR_NAME[sizeof(GROUP_PREFIX) - 1]) != 0;
 }

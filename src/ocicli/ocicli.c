@@ -70,19 +70,17 @@ const struct cli_option *global_options(size_t *ret_n)
 /* The rule of records, told before anything else is done: an id goes into the paths of groups. */
 static int check_id(const char *id, struct err *err)
 {
-    static const char alphanumeric[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
     const char *why = NULL;
-    size_t len = 0;
+    size_t len = strspn(id, allowed);
 
-    while (id[len] && (strchr(alphanumeric, id[len]) || strchr("_.-", id[len])))
-        len++;
     if (id[0] == '\0')
         why = "it is empty";
     else if (id[len] != '\0')
-        why = "only letters, digits, '_', '.' and '-' may be in it";
-    else if (strspn(id, alphanumeric) == 0)
-        why = "it does not begin with a letter or digit";
+        why = "only letters, digits, '_', '+', '.' and '-' may be in it";
+    else if (id[0] == '.' || id[0] == '-')
+        why = "it begins with '.' or '-'";
     else if (len > OCICLI_ID_MAX)
         why = "it is too long";
     return why ? err_usage(err, "invalid container ID format: \"%.64s\": %s", id, why) : 0;

@@ -142,8 +142,8 @@ int record_begin(struct state *state, const char *name, const char *planned, str
 {
     if (!record_name_valid(name))
         return err_usage(err,
-                         "'%.140s' is no container ID: it may have letters, digits, '_', '.' and "
-                         "'-', begins with a letter or digit, and has at most %d bytes",
+                         "'%.140s' is no container ID: it may have letters, digits, '_', '+', '.' "
+                         "and '-', begins with neither '.' nor '-', and has at most %d bytes",
                          name, RECORD_NAME_MAX);
     int dir_fd = state_pending(state, true);
     if (dir_fd < 0)

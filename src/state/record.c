@@ -13,10 +13,10 @@ bool record_name_valid(const char *name)
 {
     size_t len = strlen(name);
 
-    if (len == 0 || len > RECORD_NAME_MAX || !isalnum((unsigned char)name[0]))
+    if (len == 0 || len > RECORD_NAME_MAX || strchr(".-", name[0]))
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)name[i]) && !strchr("_.-", name[i]))
+        if (!isalnum((unsigned char)name[i]) && !strchr("_+.-", name[i]))
             return false;
     }
     return true;

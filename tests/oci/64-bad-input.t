@@ -228,6 +228,13 @@ refused 'a bundle that is a file' create --bundle "$work/good" "$id"
 for name in '' . .. a/b ../a -x 'a b' "$(printf 'a\nb')" "$(printf 'a\tb')" .hidden 'a;b' 'ä' "$long"; do
     refused "the ID '$(printf %s "$name" | tr '\n\t' '??' | cut -c1-20)'" create --bundle "$bundle" -- "$name"
 done
+for name in _x a+b +x 'A_1.b-c+'; do
+    rt create --bundle "$bundle" "$name"
+    expect_status 0 "the ID '$name' is one"
+    rt delete --force "$name"
+    expect_status 0 "... and the container '$name' is deleted"
+    expect_equal "$(groups_of "$name")" '' '... with its groups'
+done
 for verb in start state kill pause resume delete ps 'events --stats' 'update --memory 67108864'; do
     # shellcheck disable=SC2086 # words
     refused "$verb of a container that does not exist" $verb "$id"

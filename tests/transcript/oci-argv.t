@@ -108,7 +108,7 @@ expect_refusal 1 'kernels no longer limit it'
 run_ration --root "$root" update --l3-cache-schema L3:0=f a
 expect_refusal 1 'Intel RDT'
 
-for id in '' . .. .a _a a+b a/b ../a 'a b' "a$(printf '\n')b
+for id in '' . .. .a 'a&b' a,b a/b ../a 'a b' "a$(printf '\n')b
 " "$(head -c 129 /dev/zero | tr '\0' x)" 'ä'; do
     for command in create start state delete pause; do
         run_ration --root "$root" "$command" "$id"
@@ -116,6 +116,7 @@ for id in '' . .. .a _a a+b a/b ../a 'a b' "a$(printf '\n')b
     done
 done
 understands --root "$root" state a_b-c-d.e0
+understands --root "$root" state _a+b
 understands --root "$root" state "$(head -c 128 /dev/zero | tr '\0' x)"
 understands --root "$root" state 0123456789012345678901234567890123456789012345678901234567890123
 

@@ -95,9 +95,11 @@ static void names_have_rules(void **state)
     char long_name[10001], edge[130];
     static const char *const bad[] = { "",        "a/b",         "/",    "..",      ".",
                                        ".hidden", "../x",        "a b",  "a\n",     "-rm",
-                                       "_x",      "a\\b",        "a;b",  "a*",      "a%s",
+                                       "a,b",     "a\\b",        "a;b",  "a*",      "a%s",
                                        "\x01x",   "caf\xc3\xa9", "a\tb", ".new-1-0" };
-    static const char *const good[] = { "a", "A-1_b.c", "0", "x..", "new-1" };
+    static const char *const good[] = {
+        "a", "A-1_b.c", "0", "x..", "new-1", "_x", "+", "a+b", "__"
+    };
     struct err err = ERR_INIT;
     struct record *record;
     bool alive;
