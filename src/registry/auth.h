@@ -59,3 +59,11 @@ int auth_file_path(const char *asked, char **ret, struct err *err);
  */
 int auth_helper_run(const char *name, const char *verb, const char *input, struct buf *ret,
                     struct err *err);
+
+/*
+ * Put user and password of host into the file at path, or have the helper keep them that it names for it; and take
+ * them out again (0: there were none, 1). Everything else in it stays. ret_where may be NULL; the caller's to free.
+ */
+int auth_write(const char *path, const char *host, const char *user, const char *password,
+               char **ret_where, struct err *err);
+int auth_erase(const char *path, const char *host, char **ret_where, struct err *err);

@@ -12,7 +12,7 @@ static const char *whom(const struct registry *r, const struct http_exchange *x,
     const char *host = strcmp(r->ref->domain, "docker.io") == 0 ? "docker.io" : r->host;
 
     if (there && strcmp(there, r->host) != 0)
-        snprintf(ret, size, "registry %.100s, by way of %.100s,", host, WIRE_QUOTE(there));
+        snprintf(ret, size, "registry %.100s (by way of %.100s)", host, WIRE_QUOTE(there));
     else
         snprintf(ret, size, "registry %.100s", host);
     return ret;
@@ -75,8 +75,9 @@ static int explain_failure(const struct registry *r, const struct http_exchange 
     case HTTP_OTHER:
         break;
     }
-    return err_set(err, EPROTO, "%s, asked for %.120s by %s: %s", host, what,
-                   plain ? "http" : "https", x->why);
+    return err_set(err, EPROTO,
+                   "%s, asked for %.120s by %s, gives no answer (%s): is it a registry?", host,
+                   what, plain ? "http" : "https", x->why);
 }
 
 /* 401: nobody was known, or somebody who is not wanted. */
@@ -128,8 +129,10 @@ int session_explain(struct registry *r, const struct http_exchange *x, const cha
                        host, what, r->credentials.user ? WIRE_QUOTE(r->credentials.user) : "us",
                        comma, said, r->ref->domain);
     if (x->status == 404)
-        return err_set(err, ENOENT, "%s has not got %.150s (404%s%.120s): are name and tag right?",
-                       host, what, comma, said);
+        return err_set(err, ENOENT, "%s has not got %.150s (404%s%.120s): %s", host, what, comma,
+                       said,
+                       text_starts(what, "the blob") ? "the image is not whole there"
+                                                     : "are name and tag right?");
     if (x->status == 429)
         return explain_busy(r, x, what, said, err);
     if (x->status >= 500)

@@ -7,7 +7,7 @@
 
 #include "registry/workers.h"
 
-#define PROGRESS_BYTES (1u << 20) /* whoever got so far may fail as often again */
+#define PROGRESS_BYTES (64u << 10) /* whoever got so far may fail as often again */
 
 struct fetch {
     struct worker *w;

@@ -260,6 +260,7 @@ static const struct code_row {
     { CURLE_PARTIAL_FILE, HTTP_BROKEN },
     { CURLE_SEND_ERROR, HTTP_BROKEN },
     { CURLE_RECV_ERROR, HTTP_BROKEN },
+    { CURLE_OUT_OF_MEMORY, HTTP_TOO_BIG },
     { CURLE_HTTP2, HTTP_BROKEN },
     { CURLE_HTTP2_STREAM, HTTP_BROKEN },
 };
@@ -378,6 +379,9 @@ static int judge(struct http_exchange *x, CURLcode code, const char *why)
             if (code_table[i].code == code)
                 x->failure = code_table[i].failure;
         }
+        /* What libcurl calls so is a line of more than CURL_MAX_HTTP_HEADER. */
+        if (code == CURLE_OUT_OF_MEMORY)
+            why = "a header line of more than 100 KiB";
         wire_quote(*why ? why : curl_easy_strerror(code), x->why, sizeof(x->why));
     }
     if (x->failure == HTTP_OURS && x->err.code)

@@ -10,7 +10,7 @@
 #include "registry/workers.h"
 
 #define CHUNK_BYTES    (64ull << 20)
-#define PROGRESS_BYTES (1u << 20)
+#define PROGRESS_BYTES (64u << 10)
 
 struct sending {
     struct worker *w;

@@ -13,9 +13,14 @@
 /* Our own scope, those of repositories that blobs are taken from, and the one that was asked for. */
 static int scopes_make(struct registry *r, const struct challenge *c, char ***ret)
 {
-    _cleanup_free_ char *own =
-        text_format("repository:%s:%s", r->ref->path, r->push ? "pull,push" : "pull");
-    int result = own ? strv_push(ret, own) : -ENOMEM;
+    int result = 0;
+
+    /* Logging in is about no repository. */
+    if (r->ref->path) {
+        _cleanup_free_ char *own =
+            text_format("repository:%s:%s", r->ref->path, r->push ? "pull,push" : "pull");
+        result = own ? strv_push(ret, own) : -ENOMEM;
+    }
 
     for (char **from = r->mount_scopes; result == 0 && from && *from; from++) {
         _cleanup_free_ char *scope = text_format("repository:%s:pull", *from);
@@ -40,7 +45,7 @@ static char *get_url(const struct challenge *c, const char *realm, const char *u
         free(url);
         url = longer;
     }
-    for (; url && *scopes; scopes++) {
+    for (; url && scopes && *scopes; scopes++) {
         char *longer = url_with_query(url, "scope", *scopes);
         free(url);
         url = longer;
@@ -69,7 +74,7 @@ static int form_make(const struct registry *r, const struct challenge *c, char *
 {
     _cleanup_buf_ struct buf all = BUF_INIT;
 
-    for (; *scopes; scopes++)
+    for (; scopes && *scopes; scopes++)
         buf_printf(&all, "%s%s", all.len ? " " : "", *scopes);
     form_add(ret, "grant_type", "refresh_token");
     form_add(ret, "client_id", "ration");
@@ -86,7 +91,8 @@ static int token_ask(struct registry *r, CURL *curl, struct http_exchange *x, st
     _cleanup_free_ char *host = url_host(x->url);
     char what[160];
 
-    snprintf(what, sizeof(what), "a token for %.100s", r->ref->path);
+    snprintf(what, sizeof(what), "a token for %.100s",
+             r->ref->path ? r->ref->path : r->ref->domain);
     for (unsigned attempt = 0;; attempt++) {
         int result = http_exchange(x, curl, &r->http);
         if (result == 0 && x->status / 100 == 2 && !x->answer.content_encoding)

@@ -262,6 +262,90 @@ static void test_helpers(void **state)
     assert_int_equal(credentials_find(NULL, "a", "x", &c, &err), -EFBIG);
 }
 
+/* ---- changing the file --------------------------------------------------------------------------------- */
+
+static void expect_file(const char *wanted)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/.docker/config.json", home);
+    assert_int_equal(file_read(AT_FDCWD, path, 4096, &text), 0);
+    assert_string_equal(buf_text(&text), wanted);
+}
+
+static void test_write(void **state)
+{
+    _cleanup_free_ char *where = NULL;
+    struct err err = ERR_INIT;
+    struct stat st;
+    char path[256];
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/.docker/config.json", home);
+    put(".docker/config.json", "{\"psFormat\":\"x\",\"auths\":{\"b\":{\"auth\":\"YTpi\"}}}", 0644);
+    assert_int_equal(auth_write(path, "a:5000", "user", "secret", &where, &err), 0);
+    assert_string_equal(where, path);
+    expect_file("{\n    \"psFormat\": \"x\",\n    \"auths\": {\n        \"b\": {\n            "
+                "\"auth\": \"YTpi\"\n        },\n        \"a:5000\": {\n            \"auth\": "
+                "\"dXNlcjpzZWNyZXQ=\"\n        }\n    }\n}\n");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    struct credentials c;
+    assert_int_equal(credentials_find(NULL, "a:5000", NULL, &c, &err), 0);
+    assert_string_equal(c.password, "secret");
+    credentials_done(&c);
+    assert_int_equal(auth_erase(path, "a:5000", NULL, &err), 1);
+    assert_int_equal(auth_erase(path, "a:5000", NULL, &err), 0);
+    expect_file("{\n    \"psFormat\": \"x\",\n    \"auths\": {\n        \"b\": {\n            "
+                "\"auth\": \"YTpi\"\n        }\n    }\n}\n");
+}
+
+/* What is no configuration is left as it is; what is not there is made. */
+static void test_write_odd(void **state)
+{
+    struct err err = ERR_INIT;
+    char path[256];
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/.docker/config.json", home);
+    assert_int_equal(auth_write(path, "docker.io", "u", "p", NULL, &err), 0);
+    expect_file("{\n    \"auths\": {\n        \"https://index.docker.io/v1/\": {\n            "
+                "\"auth\": \"dTpw\"\n        }\n    }\n}\n");
+    put(".docker/config.json", "not mine", 0600);
+    assert_int_equal(auth_write(path, "a", "u", "p", NULL, &err), -EINVAL);
+    assert_int_equal(auth_erase(path, "a", NULL, &err), -EINVAL);
+    expect_file("not mine");
+    put(".docker/config.json", "{\"auths\":5}", 0600);
+    assert_int_equal(auth_write(path, "a", "u", "p", NULL, &err), -EINVAL);
+    put(".docker/config.json", "", 0600);
+    assert_int_equal(auth_write(path, "a", "u", "p", NULL, &err), 0);
+}
+
+static void test_write_helper(void **state)
+{
+    _cleanup_free_ char *where = NULL;
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    struct err err = ERR_INIT;
+    char path[256], kept[256];
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/.docker/config.json", home);
+    snprintf(kept, sizeof(kept), "%s/other.json", home);
+    put("bin/docker-credential-t", "#!/bin/sh\n{ echo \"$1\"; cat; } >\"$HOME/other.json\"\n",
+        0700);
+    put(".docker/config.json", "{\"credsStore\":\"t\"}", 0600);
+    assert_int_equal(auth_write(path, "a", "u", "p", &where, &err), 0);
+    assert_string_equal(where, "docker-credential-t");
+    assert_int_equal(file_read(AT_FDCWD, kept, 4096, &text), 0);
+    assert_string_equal(buf_text(&text),
+                        "store\n{\"ServerURL\":\"a\",\"Username\":\"u\",\"Secret\":\"p\"}");
+    expect_file("{\n    \"credsStore\": \"t\",\n    \"auths\": {\n        \"a\": {}\n    }\n}\n");
+    assert_int_equal(auth_erase(path, "a", NULL, &err), 1);
+    assert_int_equal(file_read(AT_FDCWD, kept, 4096, &text), 0);
+    assert_string_equal(buf_text(&text), "erase\na");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +355,9 @@ int main(void)
         cmocka_unit_test(test_basic),
         cmocka_unit_test_setup_teardown(test_files, make_home, remove_home),
         cmocka_unit_test_setup_teardown(test_helpers, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(test_write, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(test_write_odd, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(test_write_helper, make_home, remove_home),
     };
 
     return cmocka_run_group_tests_name("registry_auth", tests, NULL, NULL);
