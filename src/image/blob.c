@@ -45,7 +45,7 @@ int image_blob_open(struct image_store *store, const char *digest, uint64_t *ret
 
 int image_blob_read(struct image_store *store, const char *digest, struct buf *ret, struct err *err)
 {
-    uint64_t size;
+    uint64_t size = 0;
     _cleanup_close_ int fd = image_blob_open(store, digest, &size, err);
 
     if (fd < 0)

@@ -20,8 +20,6 @@
 #define HELPER_US     60000000u /* a person may have to unlock it */
 #define HELPER_OUTPUT 65536u
 
-extern char **environ;
-
 struct helper {
     const char *name; /* of the program */
     pid_t pid;

@@ -32,7 +32,7 @@ int registry_login(const struct registry_options *options, const char *domain, c
     int result = auth_file_path(options->auth_file, &path, err);
     if (result == 0)
         result = registry_open(options, &ref, false, &r, err);
-    if (result < 0)
+    if (result < 0 || !r)
         return result;
     r->credentials.user = strdup(user);
     r->credentials.password = strdup(password);

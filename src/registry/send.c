@@ -232,7 +232,6 @@ static int send_one(struct worker *w, struct registry_blob *blob, struct err *er
 {
     const struct registry_options *o = w->r->options;
     _cleanup_close_ int fd = -1;
-    _cleanup_free_ char *location = NULL;
     struct sending s = { .w = w, .blob = blob };
     uint64_t size = 0;
 
@@ -257,7 +256,7 @@ static int send_one(struct worker *w, struct registry_blob *blob, struct err *er
                        (unsigned long long)blob->size_bytes);
     s.fd = fd;
     result = upload(&s, err);
-    location = s.location;
+    free(s.location);
     if (result < 0)
         return result;
     if (atomic_load(&blob->state) != REGISTRY_MOUNTED)
