@@ -256,6 +256,7 @@ RATION_API int ration_documents_write(const char *const *documents, size_t n, co
 
 struct ration_create {
     const char *image; /* as `ration run` takes it; NULL: the host's root, or option rootfs */
+    int hold; /* it is started next with the same struct ration; until then nobody else gets at it */
 };
 
 /*

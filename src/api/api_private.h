@@ -4,12 +4,14 @@
 #include <ration.h>
 
 #include "base/base.h"
+#include "life/life.h"
 #include "metric/metric.h"
 #include "run/run.h"
 #include "spec/spec.h"
 
 struct ration {
     struct engine *engine;
+    struct life *life;
     struct spec_world world;
 };
 
@@ -33,5 +35,7 @@ struct ration_result {
 int api_error(struct ration_error *error, const struct err *err, int code);
 /* The same for an error that arises here. */
 int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf_(3, 4);
+/* Hand a result over, which is freed when that cannot be. */
+int api_result(struct result *result, struct ration_result **ret, struct ration_error *error);
 /* Write what a printer made, or tell that it could not. */
 int api_write(int fd, const struct buf *text, struct ration_error *error);

@@ -58,6 +58,9 @@ int ration_open(const struct ration_options *options, struct ration **ret,
     int r = engine_open(options ? options->state_dir : NULL, &ration->engine, &err);
     if (r >= 0)
         r = run_world(engine_is_rootless(ration->engine), &ration->world, &err);
+    if (r >= 0)
+        r = life_open(ration->engine, &ration->world, options ? options->data_dir : NULL,
+                      options ? options->program : NULL, &ration->life, &err);
     if (r < 0) {
         ration_close(ration);
         return api_error(error, &err, r);
@@ -72,6 +75,7 @@ void ration_close(struct ration *ration)
 {
     if (!ration)
         return;
+    life_close(ration->life);
     engine_close(ration->engine);
     free(ration);
 }

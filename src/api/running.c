@@ -14,6 +14,12 @@ static struct ration_result *result_wrap(struct result *result)
     return wrapped;
 }
 
+int api_result(struct result *result, struct ration_result **ret, struct ration_error *error)
+{
+    *ret = result_wrap(result);
+    return *ret ? 0 : api_fail(error, ENOMEM, "out of memory");
+}
+
 int ration_start(struct ration *ration, const struct ration_spec *draft, struct ration_run **ret,
                  struct ration_error *error)
 {

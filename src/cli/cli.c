@@ -8,7 +8,10 @@
 #include "cli/cli.h"
 
 static const struct command *const command_table[] = {
-    &run_command, &exec_command, &plan_command, &doctor_command, &version_command, &help_command,
+    &run_command,   &create_command,  &start_command,   &stop_command,      &restart_command,
+    &kill_command,  &rm_command,      &wait_command,    &ps_command,        &rename_command,
+    &pause_command, &unpause_command, &events_command,  &container_command, &exec_command,
+    &plan_command,  &doctor_command,  &version_command, &help_command,
 };
 
 size_t command_count(void)
@@ -104,9 +107,10 @@ int cli_help(const struct command *command)
 
 int cli_open(struct ration **ret, struct ration_error *error)
 {
-    const char *state_dir = getenv("RATION_STATE_DIR");
+    const char *state_dir = getenv("RATION_STATE_DIR"), *data_dir = getenv("RATION_DATA_DIR");
     struct ration_options options = {
         .state_dir = state_dir && *state_dir ? state_dir : NULL,
+        .data_dir = data_dir && *data_dir ? data_dir : NULL,
         .last = PROCESS_LEAVES_ALL,
     };
 
@@ -158,10 +162,9 @@ int cli_main(int argc, char **argv)
         const char *word;
         const struct command *command;
     } word_table[] = {
-        { "--help", &help_command },
-        { "-h", &help_command },
-        { "--version", &version_command },
-        { "-V", &version_command },
+        { "--help", &help_command },       { "-h", &help_command },
+        { "--version", &version_command }, { "-V", &version_command },
+        { "monitor", &monitor_command },
     };
     _cleanup_buf_ struct buf text = BUF_INIT;
 

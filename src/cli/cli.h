@@ -22,6 +22,11 @@ struct command {
     int (*run)(const struct command *command, char *const *argv); /* gives the exit status */
 };
 
+extern const struct command create_command, start_command, stop_command, restart_command,
+    kill_command, rm_command, wait_command, ps_command, rename_command, pause_command,
+    unpause_command, events_command, container_command;
+/* Not among those of help. */
+extern const struct command monitor_command;
 extern const struct command run_command, exec_command, plan_command, doctor_command,
     version_command, help_command;
 

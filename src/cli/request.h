@@ -8,7 +8,8 @@ struct request {
     struct ration *ration;
     struct ration_spec *spec;
     const char
-        *values[16]; /* of the command's own options, in the order of its table; NULL: unset */
+        *values[16];   /* of the command's own options, in the order of its table; NULL: unset */
+    const char *image; /* the operand that names an image, or NULL */
     bool help;
     bool command_set;      /* a COMMAND was given */
     const char *described; /* an option that describes a run was given: the last of them; or NULL */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/launch.h"
 #include "cli/request.h"
 #include "cli/target.h"
 
@@ -18,6 +19,12 @@ static const struct ration_option run_options[] = {
       RATION_OPTION_FLAG },
     { "dry-run", 0, NULL, NULL, "show what would be written, as ration plan does, and run nothing",
       "The report", RATION_OPTION_FLAG },
+    { "detach", 'd', NULL, NULL, "let it run by itself as a container, and print its id",
+      "The container", RATION_OPTION_FLAG },
+    { "cidfile", 0, NULL, "FILE", "write the container's id into this new file", "The container",
+      RATION_OPTION_VALUE },
+    { "pidfile", 0, NULL, "FILE", "write the number of COMMAND's process into this file",
+      "The container", RATION_OPTION_VALUE },
 };
 
 const struct command run_command = {
@@ -106,6 +113,25 @@ static int run_and_report(const struct request *request, struct target *target)
     return status;
 }
 
+/* Everything is measured: who asks for it later is not known yet. */
+static int run_detached(const struct request *request)
+{
+    struct launch launch = { .ration = request->ration,
+                             .spec = request->spec,
+                             .image = request->image,
+                             .cidfile = request_value(request, "cidfile"),
+                             .pidfile = request_value(request, "pidfile") };
+    struct ration_error error = { 0 };
+    int r = request_flag(request, "report")
+                ? cli_usage(&error, "--detach: the report of a container is in ration inspect, not "
+                                    "in --report")
+                : ration_spec_set_measure(request->spec, RATION_MEASURE_ALL, &error);
+
+    if (r >= 0)
+        r = launch_detached(&launch, &error);
+    return r < 0 ? cli_report(&error) : 0;
+}
+
 static int run_request(const struct request *request)
 {
     const char *report = request_value(request, "report");
@@ -128,6 +154,8 @@ static int run_request(const struct request *request)
         cli_usage(&error, "run needs a COMMAND; ration run --help tells more");
         return cli_report(&error);
     }
+    if (request_flag(request, "detach"))
+        return run_detached(request);
     if (!report) {
         /* Nobody will see a figure: none is paid for. */
         r = ration_spec_set_measure(request->spec, RATION_MEASURE_NOTHING, &error);

@@ -23,6 +23,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "metric/metric.h"
 #include "run/run.h"
 #include "spec/spec.h"
 
@@ -35,8 +36,7 @@ struct life; /* the data directory, and what its containers are run with */
 int life_open(struct engine *engine, const struct spec_world *world, const char *data_dir,
               const char *program, struct life **ret, struct err *err);
 void life_close(struct life *life);
-/* The default data directory; the caller frees it. NULL: out of memory. */
-char *life_default_directory(bool rootless);
+/* The data directory, as image_data_dir() finds it. */
 const char *life_directory(const struct life *life);
 
 /* ---- finding --------------------------------------------------------------------------------------------- */
@@ -93,3 +93,93 @@ int life_read_config(struct life *life, const struct container_dir *dir, struct 
 /* Send one request ("signal 15", "ping", ...), wait for its answer. -ESRCH: it has no monitor. */
 int life_ask(struct life *life, const struct container_dir *dir, const char *request,
              struct buf *ret_answer, struct err *err);
+
+/* ---- making and removing --------------------------------------------------------------------------------- */
+
+/* hold: the lock of commands is kept until life_lock_next(): nobody can come between. */
+int life_create(struct life *life, const struct draft *draft, const char *image, bool hold,
+                char ret_id[static LIFE_ID_SIZE], struct err *err);
+int life_rename(struct life *life, const char *who, const char *name, struct err *err);
+int life_remove(struct life *life, const char *who, bool force, bool volumes, struct err *err);
+
+/* ---- logs ------------------------------------------------------------------------------------------------ */
+
+struct log_entry {
+    uint64_t time_ns;
+    int stream;
+    const char *text;
+    size_t length;
+};
+struct log_query {
+    bool follow;
+    uint64_t tail, since_us, until_us;
+};
+typedef int (*log_fn)(void *data, const struct log_entry *entry);
+int life_logs(struct life *life, const char *who, const struct log_query *query, log_fn fn,
+              void *data, struct err *err);
+
+/* ---- events ---------------------------------------------------------------------------------------------- */
+
+struct event {
+    uint64_t time_ns;
+    const char *type, *action, *id, *name, *image, *attributes, *json;
+};
+struct event_query {
+    bool follow;
+    uint64_t since_us, until_us;
+    const char *const *filters;
+};
+typedef int (*event_fn)(void *data, const struct event *event);
+int life_events(struct life *life, const struct event_query *query, event_fn fn, void *data,
+                struct err *err);
+
+/* ---- running --------------------------------------------------------------------------------------------- */
+
+/* Run it with this process as its monitor. control_fd: whoever waits for the start; -1: nobody. */
+int life_monitor(struct life *life, const char *id, int control_fd, struct err *err);
+int life_run_foreground(struct life *life, const char *who, const int stdio[3], struct result **ret,
+                        struct err *err);
+
+struct life_attach {
+    int in, out, err;
+    unsigned short rows, columns;
+};
+/* 0: it was started; 1: it runs already. *ret_fd: the connection when attach is not NULL. */
+int life_start(struct life *life, const char *who, const struct life_attach *attach, int *ret_fd,
+               struct err *err);
+int life_attach(struct life *life, const char *who, const struct life_attach *attach, int *ret_fd,
+                struct err *err);
+/* What comes on such a connection. */
+enum life_attach_event {
+    LIFE_ATTACH_NOTHING,
+    LIFE_ATTACH_EXITED,  /* value: its status */
+    LIFE_ATTACH_DROPPED, /* value: bytes */
+    LIFE_ATTACH_GONE,
+};
+int life_attachment_read(int fd, uint64_t *ret_value, struct err *err);
+int life_attachment_resize(int fd, unsigned short rows, unsigned short columns, struct err *err);
+void life_attachment_close(int fd);
+int life_stop(struct life *life, const char *who, uint64_t timeout_us, struct err *err);
+int life_signal(struct life *life, const char *who, const char *signal, struct err *err);
+int life_pause(struct life *life, const char *who, bool paused, struct err *err);
+int life_wait(struct life *life, const char *who, int *ret_status, struct err *err);
+struct life_setting {
+    const char *name, *value;
+};
+int life_update(struct life *life, const char *who, const struct life_setting *settings, size_t n,
+                bool force, struct err *err);
+
+/* ---- looking at it --------------------------------------------------------------------------------------- */
+
+struct container_facts {
+    const char *id;
+    struct life_state *state;
+    const char *directory;
+    const char *status_text;
+};
+typedef int (*container_fn)(void *data, const struct container_facts *facts);
+int life_visit(struct life *life, bool all, const char *const *filters, container_fn fn, void *data,
+               struct err *err);
+int life_inspect(struct life *life, const char *who, char **ret_json, struct err *err);
+int life_prune(struct life *life, const char *const *filters, container_fn fn, void *data,
+               uint64_t *ret_bytes, struct err *err);

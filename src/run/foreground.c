@@ -147,8 +147,21 @@ void foreground_end(struct foreground *foreground)
     sigprocmask(SIG_SETMASK, &foreground->old_mask, NULL);
 }
 
-int run_foreground(struct engine *engine, const struct spec *spec, const int stdio[3],
-                   struct result **ret, struct err *err)
+static int foreground_wait(struct foreground *foreground, struct run *run,
+                           const struct run_watch *watch, struct result **ret, struct err *err)
+{
+    int r = foreground_join(foreground, run, err);
+
+    if (r >= 0 && watch)
+        r = run_join_watch(run, watch, err);
+    if (r >= 0)
+        r = run_wait(run, ret, err);
+    terminal_leave(&foreground->terminal);
+    return r;
+}
+
+static int run_watched(struct engine *engine, const struct spec *spec, const int stdio[3],
+                       const struct run_watch *watch, struct result **ret, struct err *err)
 {
     struct foreground foreground;
     struct run *run = NULL;
@@ -161,14 +174,34 @@ int run_foreground(struct engine *engine, const struct spec *spec, const int std
         terminal_size(stdio, &rows, &columns);
     r = run_start_sized(engine, spec, stdio, rows, columns, &run, err);
     if (r >= 0)
-        r = foreground_join(&foreground, run, err);
-    if (r >= 0)
-        r = run_wait(run, ret, err);
-    terminal_leave(&foreground.terminal);
+        r = foreground_wait(&foreground, run, watch, ret, err);
     if (engine->last && run)
         run_clean(run, NULL);
     else
         run_free(run);
     foreground_end(&foreground);
+    return r;
+}
+
+int run_foreground(struct engine *engine, const struct spec *spec, const int stdio[3],
+                   struct result **ret, struct err *err)
+{
+    return run_watched(engine, spec, stdio, NULL, ret, err);
+}
+
+int run_supervised(struct engine *engine, const struct spec *spec, const int stdio[3],
+                   const struct run_watch *watch, bool foreground, struct result **ret,
+                   struct err *err)
+{
+    struct run *run = NULL;
+
+    if (foreground)
+        return run_watched(engine, spec, stdio, watch, ret, err);
+    int r = run_start(engine, spec, stdio, &run, err);
+    if (r >= 0)
+        r = run_join_watch(run, watch, err);
+    if (r >= 0)
+        r = run_wait(run, ret, err);
+    run_free(run);
     return r;
 }

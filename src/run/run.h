@@ -76,6 +76,28 @@ int run_foreground(struct engine *engine, const struct spec *spec, const int std
 const char *run_name(const struct run *run);
 
 /*
+ * What a supervisor of its own adds: it joins the loop in which the run is waited for with descriptors and
+ * timers of its own, before the wait begins, and hears when COMMAND has begun. Both give 0 or -errno, which
+ * ends the run.
+ */
+struct run_watch {
+    int (*joined)(void *data, struct run *run, struct loop *loop);
+    int (*started)(void *data);
+    void *data;
+};
+/*
+ * Start and wait for the end with such a watch; foreground: signals forwarded and the terminal at stdio[0]
+ * relayed, as run_foreground() does.
+ */
+int run_supervised(struct engine *engine, const struct spec *spec, const int stdio[3],
+                   const struct run_watch *watch, bool foreground, struct result **ret,
+                   struct err *err);
+/* COMMAND's process as we see it; 0 before it has begun and when it is gone. */
+pid_t run_pid(const struct run *run);
+/* Give COMMAND's terminal a size. Does nothing for one without. */
+int run_resize(struct run *run, unsigned short rows, unsigned short columns);
+
+/*
  * These three may be called by other threads while one is in run_wait(). limits: those that are to change,
  * nothing else; all of them do, or on error none.
  */

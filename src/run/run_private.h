@@ -101,6 +101,7 @@ struct run {
     int channel_slot;
     int (*on_started)(struct run *run); /* for the verb in the foreground, or NULL */
     void *foreground;
+    const struct run_watch *watch; /* not owned; NULL: nobody watches besides */
     int wake_fd; /* eventfd: another thread changed something */
     bool frozen;
 
@@ -192,6 +193,9 @@ int run_stop_gently(struct run *run, int signal);
 
 /* Watch a container's process to its end: its terminal and its signals alone; run->exit tells how. */
 int run_attend(struct run *run, struct err *err);
+
+/* start.c: let a supervisor of its own join. */
+int run_join_watch(struct run *run, const struct run_watch *watch, struct err *err);
 
 /* foreground.c */
 struct foreground {

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
 #include "run/run_private.h"
+#include "sys/sys.h"
 
 void run_init(struct run *run, struct engine *engine, const struct spec *spec, const int stdio[3])
 {
@@ -73,6 +75,30 @@ int run_start(struct engine *engine, const struct spec *spec, const int stdio[3]
               struct err *err)
 {
     return run_start_sized(engine, spec, stdio, 0, 0, ret, err);
+}
+
+int run_join_watch(struct run *run, const struct run_watch *watch, struct err *err)
+{
+    int r = watch->joined(watch->data, run, &run->loop);
+
+    run->watch = watch;
+    return r < 0 ? err_set(err, -r, "cannot watch the run: %s", err_name(-r)) : 0;
+}
+
+pid_t run_pid(const struct run *run)
+{
+    int pid = run->spawn.command_pidfd >= 0 ? sys_pidfd_pid(run->spawn.command_pidfd) : 0;
+
+    return pid > 0 ? pid : 0;
+}
+
+int run_resize(struct run *run, unsigned short rows, unsigned short columns)
+{
+    struct winsize size = { .ws_row = rows, .ws_col = columns };
+
+    if (run->spawn.terminal_fd < 0)
+        return 0;
+    return ioctl(run->spawn.terminal_fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
 const char *run_name(const struct run *run)

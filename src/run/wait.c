@@ -131,7 +131,9 @@ static int channel_locked(struct run *run)
     case SPAWN_STARTED:
         on_started(run);
         r = relay_terminal(run);
-        return r >= 0 && run->on_started ? run->on_started(run) : r;
+        if (r >= 0 && run->on_started)
+            r = run->on_started(run);
+        return r >= 0 && run->watch ? run->watch->started(run->watch->data) : r;
     case SPAWN_FAILED:
         /* COMMAND was at work, and how it ends is lost. */
         if (run->started)
