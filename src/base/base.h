@@ -266,6 +266,16 @@ void line_unescape(char *text);
 /* Microseconds of a clock (CLOCK_MONOTONIC, CLOCK_REALTIME). */
 uint64_t clock_us(int clock_id);
 
+/* ---- users --------------------------------------------------------------------------------------------- */
+
+struct id_range {
+    uint32_t first, count;
+};
+/* The login name by /etc/passwd; false: there is none. */
+bool user_name_of(uid_t uid, char ret[static 64]);
+/* A user's line of /etc/subuid or /etc/subgid, subuid(5): the last that is theirs by name or number. */
+bool user_sub_ids(const char *path, uid_t uid, struct id_range *ret);
+
 /* ---- programs of ours ------------------------------------------------------------------------------- */
 
 /*

@@ -195,3 +195,27 @@ int argv_flag(const struct ration_option *option, const char *value, bool *ret,
                          value);
     return 0;
 }
+
+int argv_parse_all(const struct command *command, char *const *argv, argv_set set, void *data,
+                   char ***ret_operands, struct ration_error *error)
+{
+    char **operands = NULL;
+    int r = 0;
+
+    while (r == 0 && *argv) {
+        char *const *rest;
+        r = argv_parse(command, argv, set, data, &rest, error);
+        bool all = r == 0 && rest > argv && strcmp(rest[-1], "--") == 0;
+        for (size_t n = 0; r == 0 && *rest && (all || n == 0); n++, rest++) {
+            if (strv_push(&operands, *rest) < 0)
+                r = cli_fail(error, ENOMEM, "out of memory");
+        }
+        if (r == 0)
+            argv = rest;
+    }
+    if (r < 0)
+        strv_free(operands);
+    else
+        *ret_operands = operands;
+    return r;
+}

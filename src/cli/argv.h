@@ -21,6 +21,13 @@ typedef int (*argv_set)(void *data, const struct ration_option *option, const ch
 int argv_parse(const struct command *command, char *const *argv, argv_set set, void *data,
                char *const **ret_operands, struct ration_error *error);
 
+/*
+ * The same for a command whose options may stand among its operands; after "--" all are operands. *ret_operands is
+ * a vector of copies, the caller's to strv_free().
+ */
+int argv_parse_all(const struct command *command, char *const *argv, argv_set set, void *data,
+                   char ***ret_operands, struct ration_error *error);
+
 /* What a flag was set to: --name, --name=true, --name=false. */
 int argv_flag(const struct ration_option *option, const char *value, bool *ret,
               struct ration_error *error);

@@ -16,21 +16,58 @@ static const struct command *const command_table[] = {
 
 size_t command_count(void)
 {
-    return ARRAY_SIZE(command_table);
+    return ARRAY_SIZE(command_table) + n_image_commands;
 }
 
 const struct command *command_at(size_t index)
 {
-    return index < ARRAY_SIZE(command_table) ? command_table[index] : NULL;
+    if (index < ARRAY_SIZE(command_table))
+        return command_table[index];
+    index -= ARRAY_SIZE(command_table);
+    return index < n_image_commands ? &image_commands[index] : NULL;
 }
 
 const struct command *command_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(command_table); i++) {
-        if (strcmp(command_table[i]->name, name) == 0)
-            return command_table[i];
+    for (size_t i = 0; i < command_count(); i++) {
+        const struct command *command = command_at(i);
+        if (strcmp(command->name, name) == 0 || (command->also && strcmp(command->also, name) == 0))
+            return command;
     }
     return NULL;
+}
+
+const struct command *command_of_words(char *const *words, size_t *ret_n)
+{
+    const struct command *command = NULL;
+    char two[64];
+
+    *ret_n = 2;
+    if (words[0] && words[1] &&
+        snprintf(two, sizeof(two), "%s %s", words[0], words[1]) < (int)sizeof(two))
+        command = command_find(two);
+    if (!command && words[0]) {
+        command = command_find(words[0]);
+        *ret_n = 1;
+    }
+    return command;
+}
+
+static bool name_is_in_group(const char *name, const char *word)
+{
+    size_t n = strlen(word);
+
+    return name && strncmp(name, word, n) == 0 && name[n] == ' ';
+}
+
+bool command_is_group(const char *word)
+{
+    for (size_t i = 0; i < command_count(); i++) {
+        if (name_is_in_group(command_at(i)->name, word) ||
+            name_is_in_group(command_at(i)->also, word))
+            return true;
+    }
+    return false;
 }
 
 /* ---- sentences ----------------------------------------------------------------------------------- */
@@ -140,19 +177,40 @@ static int fill_standard_fds(void)
     return 0;
 }
 
+#define COMMANDS_MAX 256 /* for the nearest name */
+
 static int unknown_command(const char *name)
 {
-    const char *names[ARRAY_SIZE(command_table)];
+    const char *names[COMMANDS_MAX];
     struct ration_error error;
+    size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(command_table); i++)
-        names[i] = command_table[i]->name;
-    const char *nearest = text_nearest(name, names, ARRAY_SIZE(names));
+    for (; n < command_count() && n < COMMANDS_MAX; n++)
+        names[n] = command_at(n)->name;
+    const char *nearest = text_nearest(name, names, n);
     const char *what = name[0] == '-' ? "option" : "command";
     if (nearest)
         cli_usage(&error, "there is no %s %.64s; did you mean %s?", what, name, nearest);
     else
         cli_usage(&error, "there is no %s %.64s; ration --help lists what there is", what, name);
+    return cli_report(&error);
+}
+
+/* "image" alone, "image --help", "image bogus": word is the first of commands of two. */
+static int group_command(char *const *words)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+    struct ration_error error;
+
+    help_of_group(words[0], &text);
+    if (words[1] && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0))
+        return cli_print(&text);
+    if (!words[1]) {
+        fd_write_all(STDERR_FILENO, buf_text(&text), text.len);
+        return CLI_STATUS_USAGE;
+    }
+    cli_usage(&error, "there is no command %s %.64s; ration %s --help lists what there is",
+              words[0], words[1], words[0]);
     return cli_report(&error);
 }
 
@@ -175,10 +233,13 @@ int cli_main(int argc, char **argv)
         fd_write_all(STDERR_FILENO, buf_text(&text), text.len);
         return CLI_STATUS_USAGE;
     }
-    const struct command *command = command_find(argv[1]);
+    size_t n = 1;
+    const struct command *command = command_of_words(argv + 1, &n);
     for (size_t i = 0; !command && i < ARRAY_SIZE(word_table); i++) {
         if (strcmp(argv[1], word_table[i].word) == 0)
             command = word_table[i].command;
     }
-    return command ? command->run(command, argv + 2) : unknown_command(argv[1]);
+    if (command)
+        return command->run(command, argv + 1 + n);
+    return command_is_group(argv[1]) ? group_command(argv + 1) : unknown_command(argv[1]);
 }

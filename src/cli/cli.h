@@ -10,7 +10,8 @@
 
 /* One command: its file opens with this declaration. */
 struct command {
-    const char *name;
+    const char *name;        /* one word, or two: "image import" */
+    const char *also;        /* another name for it, or NULL */
     const char *args;        /* after the options, in the usage line; "" when there are none */
     const char *summary;     /* one line, no final dot */
     const char *description; /* paragraphs for --help, or NULL */
@@ -30,10 +31,18 @@ extern const struct command monitor_command;
 extern const struct command run_command, exec_command, plan_command, doctor_command,
     version_command, help_command;
 
+extern const struct command image_commands[]; /* image.c */
+extern const size_t n_image_commands;
+
 /* The commands in the order of help. */
 size_t command_count(void);
 const struct command *command_at(size_t index);
+/* By either name; of two words with a blank between them. */
 const struct command *command_find(const char *name);
+/* The command that words begin with, and how many of them name it; NULL: none. */
+const struct command *command_of_words(char *const *words, size_t *ret_n);
+/* Is it the first word of commands of two? */
+bool command_is_group(const char *word);
 
 #define CLI_STATUS_FAILED 125
 #define CLI_STATUS_USAGE  2
@@ -61,6 +70,8 @@ int cli_open(struct ration **ret, struct ration_error *error);
 bool command_option_at(const struct command *command, size_t index, struct ration_option *ret);
 
 void help_of_program(struct buf *ret);
+/* The commands whose first word that is. */
+void help_of_group(const char *word, struct buf *ret);
 void help_of_command(const struct command *command, struct buf *ret);
 /* The options of a command as the body of a manual page's section. */
 void roff_of_command(const struct command *command, struct buf *ret);

@@ -71,11 +71,33 @@ void help_of_command(const struct command *command, struct buf *ret)
     buf_printf(ret, "Usage: ration %s [OPTION...]%s%s\n\n", command->name,
                *command->args ? " " : "", command->args);
     text_fill(command->description ? command->description : command->summary, 0, 0, WIDTH, ret);
+    if (command->also)
+        buf_printf(ret, "\nAlso: ration %s\n", command->also);
     for (size_t i = 0; command_option_at(command, i, &option); i++) {
         if (strcmp(option.group, group) != 0)
             buf_printf(ret, "\n%s:\n", option.group);
         group = option.group;
         help_option(&option, ret);
+    }
+}
+
+static void help_line(const struct command *command, const char *name, struct buf *ret)
+{
+    buf_printf(ret, "  %-14s %s\n", name, command->summary);
+}
+
+void help_of_group(const char *word, struct buf *ret)
+{
+    size_t n = strlen(word);
+
+    buf_printf(ret, "Usage: ration %s COMMAND [OPTION...] [ARG...]\n\nCommands:\n", word);
+    for (size_t i = 0; i < command_count(); i++) {
+        const struct command *command = command_at(i);
+        const char *const names[] = { command->name, text_or_empty(command->also) };
+        for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
+            if (strncmp(names[j], word, n) == 0 && names[j][n] == ' ')
+                help_line(command, names[j] + n + 1, ret);
+        }
     }
 }
 
@@ -87,7 +109,7 @@ void help_of_program(struct buf *ret)
               0, 0, WIDTH, ret);
     buf_puts(ret, "\nCommands:\n");
     for (size_t i = 0; i < command_count(); i++)
-        buf_printf(ret, "  %-10s %s\n", command_at(i)->name, command_at(i)->summary);
+        help_line(command_at(i), command_at(i)->name, ret);
     buf_puts(ret, "\n  ration run --memory 50m --cpus 0.5 --report - make\n"
                   "  ration plan --memory 50m\n"
                   "  ration help run\n");
@@ -132,6 +154,8 @@ static int help_text(const struct help *help, const char *operand, struct buf *r
                              help->completion);
     } else if (!name) {
         help_of_program(ret);
+    } else if (!command && command_is_group(name)) {
+        help_of_group(name, ret);
     } else if (!command) {
         return no_command(name, error);
     } else if (help->roff) {
@@ -150,9 +174,13 @@ static int command_help(const struct command *command, char *const *argv)
     char *const *operands;
     int r = argv_parse(command, argv, help_set, &help, &operands, &error);
 
-    if (r == 0 && operands[0] && operands[1])
-        r = cli_usage(&error, "help takes one command, not \"%.64s\" too", operands[1]);
+    _cleanup_free_ char *two = r == 0 && operands[0] && operands[1]
+                                   ? text_format("%s %s", operands[0], operands[1])
+                                   : NULL;
+    if (two && (operands[2] || !command_find(two)))
+        r = cli_usage(&error, "help takes one command, not \"%.64s\" too",
+                      operands[command_find(two) ? 2 : 1]);
     if (r == 0)
-        r = help_text(&help, operands[0], &text, &error);
+        r = help_text(&help, two ? two : operands[0], &text, &error);
     return r < 0 ? cli_report(&error) : cli_print(&text);
 }

@@ -255,14 +255,16 @@ int image_layer_sum(struct image_store *store, const char *diff_id, struct buf *
 struct image_work;
 /*
  * Begin, after waiting for whoever unpacks the same. Positive: it is there already, and *ret is NULL. Otherwise
- * unpack beneath image_work_tree() and end with image_layer_finish().
+ * unpack beneath image_work_tree() and end with image_layer_finish(). diff_id NULL: it is not known before
+ * that.
  */
 int image_layer_start(struct image_store *store, const char *diff_id, struct image_work **ret,
                       struct err *err);
 /* fd of the directory "tree"; belongs to work. */
 int image_work_tree(const struct image_work *work);
-/* Write sum, flush all, put the layer in its place. */
-int image_layer_finish(struct image_work *work, const char *sum, struct err *err);
+/* Write sum, flush all, put the layer in its place, unless it has come to be there. */
+int image_layer_finish(struct image_work *work, const char *diff_id, const char *sum,
+                       struct err *err);
 /* Gives up what was not finished: removes it. */
 void image_work_free(struct image_work *work);
 void image_work_freep(struct image_work **work);

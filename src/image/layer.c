@@ -11,7 +11,6 @@
 struct image_work {
     struct image_store *store;
     struct image_tmp tmp; /* "layer-HEX", the directory that becomes the layer */
-    const char *hex;      /* in tmp.name */
     int tree_fd;
 };
 
@@ -80,14 +79,18 @@ int image_layer_start(struct image_store *store, const char *diff_id, struct ima
     if (!work)
         return err_nomem(err);
     *work = (struct image_work){ .store = store, .tmp = { .fd = -1 }, .tree_fd = -1 };
-    snprintf(work->tmp.name, sizeof(work->tmp.name), "layer-%s", image_digest_hex(diff_id));
-    work->hex = work->tmp.name + strlen("layer-");
-    int r = work_take(work, diff_id);
+    int r;
+    if (diff_id) {
+        snprintf(work->tmp.name, sizeof(work->tmp.name), "layer-%s", image_digest_hex(diff_id));
+        r = work_take(work, diff_id);
+    } else {
+        r = image_tmp_make(store, true, &work->tmp, err);
+    }
     if (r == 0)
         r = work_prepare(work);
     if (r < 0)
-        return err_set(err, -r, "cannot make a place for the layer %s in %.200s/tmp: %s", diff_id,
-                       store->path, err_name(-r));
+        return err_set(err, -r, "cannot make a place for the layer %s in %.200s/tmp: %s",
+                       diff_id ? diff_id : "that comes", store->path, err_name(-r));
     if (r == 0)
         *ret = TAKE_PTR(work);
     return r;
@@ -98,8 +101,10 @@ int image_work_tree(const struct image_work *work)
     return work->tree_fd;
 }
 
-int image_layer_finish(struct image_work *work, const char *sum, struct err *err)
+int image_layer_finish(struct image_work *work, const char *diff_id, const char *sum,
+                       struct err *err)
 {
+    const char *hex = image_digest_hex(diff_id);
     struct image_store *store = work->store;
     _cleanup_close_ int fd =
         openat(work->tmp.fd, "sum", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -110,10 +115,13 @@ int image_layer_finish(struct image_work *work, const char *sum, struct err *err
     /* Thousands of files: one flush of all is faster than one of each. */
     if (r == 0 && syncfs(work->tmp.fd) < 0)
         r = -errno;
-    if (r == 0 && renameat(store->tmp_fd, work->tmp.name, store->layers_fd, work->hex) < 0)
+    if (r == 0 && renameat(store->tmp_fd, work->tmp.name, store->layers_fd, hex) < 0)
         r = -errno;
+    /* Two calls have found out at once that theirs is the same: one is enough. */
+    if ((r == -EEXIST || r == -ENOTEMPTY) && image_layer_has(store, diff_id))
+        return 0;
     if (r < 0)
-        return err_set(err, -r, "cannot put the layer %s into %.200s: %s", work->hex, store->path,
+        return err_set(err, -r, "cannot put the layer %s into %.200s: %s", hex, store->path,
                        err_name(-r));
     work->tmp.fd = fd_close(work->tmp.fd);
     if (fsync(store->layers_fd) < 0)

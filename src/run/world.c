@@ -87,72 +87,12 @@ static int world_cap_last(void *data)
     return last;
 }
 
-/* The field of that index in a line of colon-separated ones, if it is there and fits. */
-static bool colon_field(const char *line, size_t len, unsigned index, char *ret, size_t size)
+static void world_sub_ids(const char *path, uid_t uid, struct spec_id_map *ret)
 {
-    const char *end = line + len, *colon;
+    struct id_range range;
 
-    for (; index > 0; index--) {
-        colon = memchr(line, ':', (size_t)(end - line));
-        if (!colon)
-            return false;
-        line = colon + 1;
-    }
-    colon = memchr(line, ':', (size_t)(end - line));
-    size_t n = (size_t)((colon ? colon : end) - line);
-    if (n >= size)
-        return false;
-    memcpy(ret, line, n);
-    ret[n] = '\0';
-    return true;
-}
-
-/* Our line of /etc/subuid or /etc/subgid, subuid(5): "NAME-OR-UID:FIRST:COUNT". */
-static void world_sub_ids(const char *path, uid_t uid, const char *user, struct spec_id_map *ret)
-{
-    char *text = NULL;
-    char number[16];
-    const char *cursor, *line;
-    size_t len;
-
-    if (world_read_file(NULL, path, &text) < 0)
-        return;
-    snprintf(number, sizeof(number), "%u", uid);
-    cursor = text;
-    while (line_next(&cursor, &line, &len)) {
-        char owner[64], first[16], count[16];
-        uint64_t first_id, n_ids;
-        if (colon_field(line, len, 0, owner, sizeof(owner)) &&
-            colon_field(line, len, 1, first, sizeof(first)) &&
-            colon_field(line, len, 2, count, sizeof(count)) &&
-            (strcmp(owner, number) == 0 || (user && strcmp(owner, user) == 0)) &&
-            number_parse(first, UINT32_MAX - 1, &first_id) == 0 &&
-            number_parse(count, UINT32_MAX - 1, &n_ids) == 0)
-            *ret = (struct spec_id_map){ .outside = (uint32_t)first_id, .count = (uint32_t)n_ids };
-    }
-    free(text);
-}
-
-/* Our login name by /etc/passwd, without the name service: a static program has none. */
-static char *world_user_name(uid_t uid)
-{
-    char *text = NULL, *found = NULL;
-    const char *cursor, *line;
-    size_t len;
-
-    if (world_read_file(NULL, "/etc/passwd", &text) < 0)
-        return NULL;
-    cursor = text;
-    while (!found && line_next(&cursor, &line, &len)) {
-        char name[64], id[16];
-        uint64_t number;
-        if (colon_field(line, len, 0, name, sizeof(name)) &&
-            colon_field(line, len, 2, id, sizeof(id)) &&
-            number_parse(id, UINT32_MAX - 1, &number) == 0 && number == uid)
-            found = strdup(name);
-    }
-    free(text);
-    return found;
+    if (user_sub_ids(path, uid, &range))
+        *ret = (struct spec_id_map){ .outside = range.first, .count = range.count };
 }
 
 static bool program_exists(const char *name)
@@ -191,9 +131,7 @@ int run_world(bool rootless, struct spec_world *ret, struct err *err)
     ret->has_newuidmap = program_exists("newuidmap") && program_exists("newgidmap");
     if (!ret->has_newuidmap)
         return 0;
-    char *user = world_user_name(ret->uid);
-    world_sub_ids("/etc/subuid", ret->uid, user, &ret->subuid);
-    world_sub_ids("/etc/subgid", ret->uid, user, &ret->subgid);
-    free(user);
+    world_sub_ids("/etc/subuid", ret->uid, &ret->subuid);
+    world_sub_ids("/etc/subgid", ret->uid, &ret->subgid);
     return 0;
 }
