@@ -58,6 +58,10 @@ int ration_open(const struct ration_options *options, struct ration **ret,
     int r = engine_open(options ? options->state_dir : NULL, &ration->engine, &err);
     if (r >= 0)
         r = run_world(engine_is_rootless(ration->engine), &ration->world, &err);
+    if (r >= 0 && options && options->data_dir)
+        r = engine_set_data_dir(ration->engine, options->data_dir, &err);
+    if (r >= 0)
+        ration->world.names = engine_names_dir(ration->engine);
     if (r >= 0)
         r = life_open(ration->engine, &ration->world, options ? options->data_dir : NULL,
                       options ? options->program : NULL, &ration->life, &err);

@@ -60,8 +60,11 @@ int run_clean(struct run *run, struct err *err)
     if (r < 0)
         return r;
     targets_remove(&run->targets);
-    if (run->record)
+    r = network_clean(run, err);
+    if (r >= 0 && run->record)
         r = record_remove(run->record, err);
+    if (r < 0 && run->networked)
+        return r;
     run->record = NULL;
     return r;
 }

@@ -28,6 +28,8 @@ void engine_close(struct engine *engine)
         container_close(engine->inspected);
     free(engine->inspected);
     free(engine->state_dir);
+    free(engine->data_dir);
+    free(engine->names_dir);
     free(engine);
 }
 
@@ -39,6 +41,40 @@ void engine_closep(struct engine **engine)
 const char *engine_state_dir(const struct engine *engine)
 {
     return engine->state_dir;
+}
+
+int engine_set_data_dir(struct engine *engine, const char *path, struct err *err)
+{
+    return text_replace(&engine->data_dir, path) < 0 ? err_nomem(err) : 0;
+}
+
+const char *engine_data_dir(struct engine *engine)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    if (engine->data_dir)
+        return engine->data_dir;
+    if (!engine->rootless)
+        engine->data_dir = strdup("/var/lib/ration");
+    else if (data && *data == '/')
+        engine->data_dir = text_format("%s/ration", data);
+    else
+        engine->data_dir = text_format("%s/.local/share/ration", home && *home ? home : "/tmp");
+    return engine->data_dir;
+}
+
+const char *engine_names_dir(struct engine *engine)
+{
+    char *usual = NULL;
+
+    if (engine->names_dir)
+        return engine->names_dir;
+    if (!engine->state_dir)
+        usual = state_default_directory(engine->rootless);
+    if (engine->state_dir || usual)
+        engine->names_dir = text_format("%s/.names", usual ? usual : engine->state_dir);
+    free(usual);
+    return engine->names_dir;
 }
 
 bool engine_is_rootless(const struct engine *engine)
@@ -131,6 +167,8 @@ static int reclaim_record(struct engine *engine, const char *name, const char *t
     int r = group_reclaim(buf_text(&paths), -1, flags | (own_pids ? 0 : RECLAIM_KILL), err);
     if (r >= 0 && targets_reclaim(text) < 0)
         r = err_nomem(err);
+    if (r >= 0)
+        r = network_reclaim(name, text, err);
     if (r < 0)
         err_prefix(err, "cannot reclaim what the dead run '%s' left", name);
     return r;

@@ -37,6 +37,7 @@ int launch_record_lines(struct run *run, struct buf *ret, struct err *err)
         buf_printf(ret, "group %.*s\n", (int)len, line);
     if (run->spec->namespaces & CLONE_NEWPID)
         buf_puts(ret, "pids own\n");
+    network_record_lines(run, ret);
     targets_record(&run->targets, run->spec, ret);
     return buf_error(ret) < 0 ? err_nomem(err) : 0;
 }
@@ -314,6 +315,7 @@ static int launch_processes(struct run *run, struct err *err)
         .rows = run->terminal_rows,
         .columns = run->terminal_columns,
         .die_with_supervisor = true,
+        .network_fd = run->join_fd,
         .v2_fd = -1,
         .gate_fd = -1,
         .console_fd = -1,
@@ -347,17 +349,6 @@ int launch_go(struct run *run, struct err *err)
     return spawn_go(&run->spawn, &groups, err);
 }
 
-/* Until there are any. */
-static int launch_network(struct run *run, struct err *err)
-{
-    enum spec_network kind = run->spec->network;
-
-    if (kind == SPEC_NETWORK_NONE || kind == SPEC_NETWORK_HOST)
-        return 0;
-    return err_refuse(err, ENOTSUP, "--network %s is not supported yet",
-                      text_or_empty(run->spec->net.name));
-}
-
 static int launch_tell(struct run *run, struct err *err)
 {
     struct launch_layout layout;
@@ -387,14 +378,14 @@ int run_launch(struct run *run, struct err *err)
 {
     static const launch_step_fn begin_table[] = { launch_processes, run_make_plan, launch_tell,
                                                   launch_record };
-    static const launch_step_fn begin_planned_table[] = { run_make_plan, launch_record,
-                                                          launch_processes };
-    static const launch_step_fn rest_table[] = { launch_groups, launch_cpu_watch, launch_go };
-    bool planned = run->spec->rootfs || run->engine->rootless;
-    int r = launch_network(run, err);
-
-    if (r >= 0)
-        r = planned ? launch_steps(run, begin_planned_table, ARRAY_SIZE(begin_planned_table), err)
+    static const launch_step_fn begin_planned_table[] = { run_make_plan,    launch_record,
+                                                          network_join,     network_prepare,
+                                                          launch_processes, network_start };
+    static const launch_step_fn rest_table[] = { launch_groups, launch_cpu_watch, network_finish,
+                                                 launch_go };
+    bool planned = run->spec->rootfs || run->engine->rootless || network_is_wanted(run->spec) ||
+                   run->spec->network == SPEC_NETWORK_JOIN;
+    int r = planned ? launch_steps(run, begin_planned_table, ARRAY_SIZE(begin_planned_table), err)
                     : launch_steps(run, begin_table, ARRAY_SIZE(begin_table), err);
     return r < 0 ? r : launch_steps(run, rest_table, ARRAY_SIZE(rest_table), err);
 }

@@ -30,6 +30,14 @@ bool engine_is_last(const struct engine *engine);
 
 /* The run directory that engine_open() was given, or NULL. */
 const char *engine_state_dir(const struct engine *engine);
+/*
+ * Where images, containers and networks are kept; NULL: the default, /var/lib/ration or the user's own beneath
+ * $XDG_DATA_HOME. Both give NULL when there is no memory.
+ */
+int engine_set_data_dir(struct engine *engine, const char *path, struct err *err);
+const char *engine_data_dir(struct engine *engine);
+/* Where the files of names of runs are made, for struct spec_world. */
+const char *engine_names_dir(struct engine *engine);
 /* Undo what one dead run's record names; engine is a struct engine. See record_reclaim_fn. */
 int engine_reclaim_record(void *engine, const char *name, const char *text, struct err *err);
 

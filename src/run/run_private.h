@@ -8,6 +8,7 @@
 
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
+#include "net/net.h"
 #include "run/container.h"
 #include "run/run.h"
 #include "run/terminal.h"
@@ -20,6 +21,8 @@ struct container;
 
 struct engine {
     char *state_dir; /* NULL: the default */
+    char *data_dir;  /* NULL: not asked for yet */
+    char *names_dir; /* files of names, or NULL: not asked for yet */
     /* The container that container_inspect() has looked at last, open: exec goes on with it. NULL: none. */
     struct container *inspected;
     bool rootless;
@@ -69,6 +72,10 @@ struct run {
     struct record *record;
     struct targets targets;
     struct group *group; /* NULL: this run needs none */
+    struct net *net;     /* NULL: it is in no network, or not yet */
+    bool networked;      /* something of that may be there */
+    bool linked;         /* and more than files and ports */
+    int join_fd;         /* the network namespace of another run, or -1 */
     struct event_counts events;
 
     struct spawn spawn;
@@ -258,6 +265,20 @@ int entry_start(struct entry *entry, struct err *err);
 int entry_attend(struct entry *entry, int (*steps)(void *data, struct err *err), void *data,
                  struct err *err);
 void entry_done(struct entry *entry);
+
+/* network.c */
+/* Is there anything to make and to remove? */
+bool network_is_wanted(const struct spec *spec);
+/* The lines of the record by which network_reclaim() undoes it. */
+void network_record_lines(const struct run *run, struct buf *ret);
+int network_reclaim(const char *name, const char *record, struct err *err);
+/* Open the network of the run that is to be joined. */
+int network_join(struct run *run, struct err *err);
+/* Ports and files; then, in the box's network namespace, the rest; and wait for that. */
+int network_prepare(struct run *run, struct err *err);
+int network_start(struct run *run, struct err *err);
+int network_finish(struct run *run, struct err *err);
+int network_clean(struct run *run, struct err *err);
 
 /* clean.c */
 /* Kill what is left, remove groups and record. Idempotent. */

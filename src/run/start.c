@@ -20,6 +20,7 @@ void run_init(struct run *run, struct engine *engine, const struct spec *spec, c
     run->spawn =
         (struct spawn){ .box_pidfd = -1, .command_pidfd = -1, .channel_fd = -1, .terminal_fd = -1 };
     run->wake_fd = -1;
+    run->join_fd = -1;
     run->targets = TARGETS_INIT;
     loop_init(&run->loop);
     pthread_mutexattr_init(&attr);
@@ -120,6 +121,8 @@ void run_done(struct run *run)
     if (run->spawned)
         spawn_close(&run->spawn);
     fd_close(run->wake_fd);
+    fd_close(run->join_fd);
+    net_free(run->net);
     run_plan_done(&run->plan);
     group_close(run->group);
     cgroups_close(run->cgroups);

@@ -56,6 +56,13 @@ static bool is_ours(int fd, uint64_t flag)
            ours.st_ino == theirs.st_ino;
 }
 
+/* That of another run, which was found by its name. */
+static int join_run(const struct launch *launch, int *ret, struct err *err)
+{
+    *ret = fcntl(launch->options->network_fd, F_DUPFD_CLOEXEC, 0);
+    return *ret < 0 ? err_set(err, errno, "cannot open the network to be joined: %m") : 0;
+}
+
 static int join_open(const struct spec_join *join, int *ret, struct err *err)
 {
     const char *name = kind_name(join->flag);
@@ -84,7 +91,9 @@ int joins_open(struct launch *launch, struct err *err)
     if (spec->n_joins > JOINS_MAX)
         return err_usage(err, "linux.namespaces: a kind of namespace is named twice");
     for (size_t i = 0; i < spec->n_joins; i++) {
-        int r = join_open(&spec->joins[i], &launch->join_fds[i], err);
+        bool run = spec->network == SPEC_NETWORK_JOIN && spec->joins[i].flag == CLONE_NEWNET;
+        int r = run ? join_run(launch, &launch->join_fds[i], err)
+                    : join_open(&spec->joins[i], &launch->join_fds[i], err);
 
         if (r < 0)
             return r;

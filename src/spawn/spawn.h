@@ -60,6 +60,7 @@ struct spawn_options {
     /* ---- containers that outlive their supervisor: the box becomes COMMAND (no init). -1 and 0 in what
      * is not used. */
 
+    int network_fd; /* with SPEC_NETWORK_JOIN: the network namespace that is joined */
     int v2_fd; /* the group in which the box is born (CLONE_INTO_CGROUP), or -1: it joins later */
     /*
      * A listening socket (SOCK_SEQPACKET) on which COMMAND's process waits, with everything prepared that

@@ -28,6 +28,7 @@ int seal_string(const struct seal *seal, char **field, const char *text);
 
 int seal_namespaces(struct seal *seal);
 int seal_network(struct seal *seal);
+int seal_names(struct seal *seal);
 int seal_id_maps(struct seal *seal);
 int seal_identity(struct seal *seal);
 int seal_capabilities(struct seal *seal);

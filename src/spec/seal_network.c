@@ -175,6 +175,36 @@ static int network_check(const struct seal *seal)
     return 0;
 }
 
+/* The namespace is found by the run's name when the run begins. */
+static int network_join(struct seal *seal)
+{
+    struct spec *spec = seal->spec;
+
+    spec->joins = calloc(1, sizeof(*spec->joins));
+    if (!spec->joins)
+        return err_nomem(seal->err);
+    spec->joins[0].path = text_format("container:%s", spec->net.name);
+    if (!spec->joins[0].path)
+        return err_nomem(seal->err);
+    spec->joins[0].flag = CLONE_NEWNET;
+    spec->n_joins = 1;
+    return 0;
+}
+
+/* A container's own files of names: where it has a link, in an image, and where something is asked of them. */
+int seal_names(struct seal *seal)
+{
+    struct spec *spec = seal->spec;
+    const struct spec_net *net = &spec->net;
+    bool linked = spec->network == SPEC_NETWORK_BRIDGE || spec->network == SPEC_NETWORK_USER;
+    bool asked = net->dns || net->dns_search || net->dns_options || net->hosts;
+
+    if (!seal->world->names || (!linked && !asked && !spec->image))
+        return 0;
+    spec->net.files = text_format("%s/%s", seal->world->names, spec->name);
+    return spec->net.files ? 0 : err_nomem(seal->err);
+}
+
 int seal_network(struct seal *seal)
 {
     struct spec *spec = seal->spec;
@@ -194,5 +224,5 @@ int seal_network(struct seal *seal)
     spec->net.mac_set = mac && mac_parse(mac, spec->net.mac) == 0;
     if (spec->network != SPEC_NETWORK_HOST && spec->network != SPEC_NETWORK_JOIN)
         spec->namespaces |= CLONE_NEWNET;
-    return 0;
+    return spec->network == SPEC_NETWORK_JOIN ? network_join(seal) : 0;
 }

@@ -341,6 +341,37 @@ static int add_sys(struct seal *seal, const struct asked *asked)
     return r;
 }
 
+/* Over the root's own; on the host's root no file is made that is not there. */
+static int add_names(struct seal *seal, const struct asked *asked)
+{
+    static const struct {
+        const char *name, *target;
+        bool root; /* not on the host's root, whose name stays */
+    } name_table[] = {
+        { "hosts", "/etc/hosts", false },
+        { "resolv.conf", "/etc/resolv.conf", false },
+        { "hostname", "/etc/hostname", true },
+    };
+    const struct spec *spec = seal->spec;
+    bool rootfs = spec->rootfs != NULL;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && spec->net.files && i < ARRAY_SIZE(name_table); i++) {
+        if (replaced(asked, name_table[i].target) || (!rootfs && name_table[i].root))
+            continue;
+        _cleanup_free_ char *source = text_format("%s/%s", spec->net.files, name_table[i].name);
+        const struct usual_mount usual = { .kind = MOUNT_BIND,
+                                           .source = source,
+                                           .target = name_table[i].target,
+                                           .attr_set = spec->root_readonly ? CONFINED | READ_ONLY
+                                                                           : CONFINED,
+                                           .make_target = rootfs,
+                                           .optional = !rootfs };
+        r = source ? add_usual(seal, &usual) : err_nomem(seal->err);
+    }
+    return r;
+}
+
 int seal_mounts(struct seal *seal)
 {
     static const enum option_id source_table[] = { OPTION_volume, OPTION_mount, OPTION_tmpfs };
@@ -362,6 +393,10 @@ int seal_mounts(struct seal *seal)
         r = add_dev_mounts(seal, &asked);
     if (r == 0)
         r = add_sys(seal, &asked);
+    if (r == 0)
+        r = seal_names(seal);
+    if (r == 0)
+        r = add_names(seal, &asked);
     return r < 0 ? r : add_asked(seal, &asked);
 }
 

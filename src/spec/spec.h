@@ -417,6 +417,8 @@ struct spec_world {
     char *const *environ;        /* ours */
     struct spec_id_map subuid, subgid; /* our range from /etc/subuid; count 0: none */
     bool has_newuidmap;
+    const char
+        *names; /* the directory in which the files of names of runs are made; NULL: nowhere */
     bool has_user_network; /* pasta or slirp4netns: what gives an ordinary user's runs a network */
     struct limit_context limit_context;
     /*
