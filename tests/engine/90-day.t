@@ -3,6 +3,7 @@
 # shellcheck disable=SC2016 # expanded in the container
 . "${0%/*}/lib.sh"
 require_command curl docker-registry
+require_images
 
 # ---- an image ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 # For scripts:   what tests/lib.sh has, and
 #                $RATION_DATA_DIR   images and containers of this script alone, in $work
 #                $RATION_STATE_DIR  its run directory
+#                require_images     before containers of images change their root
 #                engine_user        makes user 1000 one with subordinate ids; as_user runs ration as that
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154
@@ -21,6 +22,15 @@ fi
 
 . "${LIB:-${0%/*}/../lib.sh}"
 require_root
+
+# What a container did by mistake to the machine's own files would stay.
+for e_name in subuid subgid; do
+    [ -e "/etc/$e_name" ] || : >"/etc/$e_name"
+done
+for e_name in /etc /usr /root /home /opt /srv /boot; do
+    [ ! -d "$e_name" ] || { mount --bind "$e_name" "$e_name" && mount -o remount,bind,ro "$e_name"; } ||
+        skip_all "$e_name cannot be made read-only in a mount namespace"
+done
 
 [ "$(cat /sys/class/net/lo/operstate 2>/dev/null)" = unknown ] || ip link set lo up 2>/dev/null ||
     ifconfig lo 127.0.0.1 up
@@ -35,6 +45,15 @@ export HOME
 mkdir -m 700 "$HOME"
 
 # ---- images ------------------------------------------------------------------------------------------
+
+# For scripts whose containers change their root: where a word were no image but a program of this machine, it
+# would be this machine that they change.
+require_images() {
+    run_ration run --rm true
+    [ "$status" -ne 0 ] && return
+    not_ok 'a word is an image, and no program of this machine' "run --rm true ran one"
+    exit
+}
 
 busybox_image() { # [NAME]
     run_ration image import --host-busybox "${1:-busybox}"
