@@ -146,7 +146,8 @@ void line_escape(const char *text, struct buf *ret)
 
 void line_unescape(char *text)
 {
-    char *to = text;
+    /* Seldom is there anything to do, and a document is a long line. */
+    char *to = text = strchrnul(text, '\\');
 
     for (; *text; text++) {
         if (*text == '\\' && text[1]) {

@@ -179,10 +179,8 @@ static int keep_text(struct reading *r, const char *text, size_t len)
     spec->text = strndup(text, len);
     if (!spec->text)
         return err_nomem(r->err);
-    for (char *c = spec->text; *c; c++) {
-        if (*c == '\n' || *c == '\r')
-            *c = ' ';
-    }
+    for (char *c = spec->text; (c = strpbrk(c, "\n\r"));)
+        *c = ' ';
     return 0;
 }
 

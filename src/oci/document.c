@@ -19,11 +19,6 @@ int json_document_load(const char *text, size_t len, json_t **ret, struct err *e
     return json_document_load_find(text, len, NULL, ret, err);
 }
 
-void json_document_freep(json_t **document)
-{
-    json_decref(*document);
-}
-
 /* ---- where in the document ---------------------------------------------------------------------------- */
 
 /* Paths are made for each field that is read, and told for next to none: not by snprintf(3). */

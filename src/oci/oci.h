@@ -93,3 +93,16 @@ void oci_write_example(bool rootless, uid_t uid, gid_t gid, struct buf *ret);
 /* One line of `events`: {"type":"stats","id":...,"data":{...}} in runc's form. */
 void oci_write_stats(const char *id, const struct sample *sample, struct buf *ret);
 void oci_write_oom(const char *id, struct buf *ret);
+
+/*
+ * The text of a member of an object, with the blanks that may follow it; text is a whole JSON document. NULL: it has no
+ * such member, or one whose name is written with escapes. Pure.
+ */
+const char *oci_member_find(const char *text, const char *key, size_t *ret_len);
+
+/*
+ * For a program of one thread: between the two the JSON library takes its memory from a pool that goes as a whole. Every
+ * value that is made in between has to be done with by then.
+ */
+void oci_pool_begin(void);
+void oci_pool_end(void);

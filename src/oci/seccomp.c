@@ -263,7 +263,8 @@ static int keep_policy(struct reading *r, struct seccomp_policy *policy)
                 at += *at == '\\';
         }
         at++;
-        size_t n = strchr(" \t\r\n", *first) ? 0 : (size_t)(at - first);
+        bool is_blank = *first == ' ' || *first == '\t' || *first == '\r' || *first == '\n';
+        size_t n = is_blank ? 0 : (size_t)(at - first);
         memcpy(to, first, n);
         to += n;
     }

@@ -69,7 +69,9 @@ int bundle_read(struct session *session, const char *name, const struct bundle_v
     context.bundle = path;
     context.rootless = engine_is_rootless(engine);
     context.no_groups = session->cgroup_manager && strcmp(session->cgroup_manager, "disabled") == 0;
+    oci_pool_begin();
     r = oci_read_config(buf_text(&text), text.len, &context, ret, err);
+    oci_pool_end();
     if (r == 0)
         r = fds_add_to_spec(*ret, values->preserve_fds, err);
     if (r < 0) {

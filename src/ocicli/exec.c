@@ -137,8 +137,10 @@ static int command_exec(struct session *session, const void *values, char *const
         r = container_inspect(engine, operands[0], &info, err);
     if (r == 0)
         r = check_status(&info, exec->ignore_paused, err);
+    oci_pool_begin();
     if (r == 0)
         r = read_process(session, exec, &info, operands + 1, &spec, err);
+    oci_pool_end();
     if (r == 0)
         r = container_exec(engine, operands[0], spec, &options, exec->cgroup, exec->detach, &status,
                            err);

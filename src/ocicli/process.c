@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "oci/oci.h"
 #include "ocicli/process.h"
 
 struct writer {
@@ -177,10 +178,13 @@ int process_write(const char *document, const struct process_values *values, cha
 
     if (!argv[0])
         return err_usage(err, "exec needs a COMMAND, or --process FILE");
-    json_t *root = json_loads(document, 0, &error);
+    /* Of a document that is mostly about system calls. */
+    size_t len;
+    const char *process = oci_member_find(document, "process", &len);
+    json_t *root = process ? json_loadb(process, len, 0, &error) : json_loads(document, 0, &error);
     if (!root)
         return err_set(err, EINVAL, "the document on record cannot be read: %s", error.text);
-    writer.process = member(root, "process", false);
+    writer.process = process ? root : member(root, "process", false);
     int r = writer.process ? 0 : err_nomem(err);
     if (r == 0)
         r = set_options(&writer, values);

@@ -283,10 +283,9 @@ int record_open_dead(int dir_fd, const char *name)
 
 const char *record_clean(struct buf *text)
 {
-    for (size_t i = 0; i < text->len; i++) {
-        if (text->data[i] == '\0')
-            text->data[i] = '?';
-    }
+    for (char *at = text->data, *end = at + text->len;
+         at && (at = memchr(at, '\0', (size_t)(end - at)));)
+        *at = '?';
     return buf_text(text);
 }
 

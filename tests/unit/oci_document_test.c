@@ -300,12 +300,73 @@ static void values(void **state)
         check_text(table[i][0], strlen(table[i][0]), table[i][1]);
 }
 
+static void members(void **state)
+{
+    static const struct {
+        const char *text, *key, *value;
+    } table[] = {
+        { "{\"a\": 1, \"b\": {\"c\": [1, \"}\"]}, \"d\": 2}", "b", "{\"c\": [1, \"}\"]}" },
+        { "{\"x\": {\"b\": 1}, \"b\": 2}", "b", "2" },
+        { " {\"a\":\"\\\"b\\\":\" ,\"b\" : true }", "b", "true " },
+        { "{\"ab\": 1, \"b\": \"\\\\\"}", "b", "\"\\\\\"" },
+        { "{\"a\": [[], {}], \"b\": []}", "b", "[]" },
+        { "{}", "b", NULL },
+        { "{\"a\": \"b\"}", "b", NULL },
+        { "{\"\\u0062\": 1}", "b", NULL },
+        { "[\"b\", 1]", "b", NULL },
+        { "{\"b\"", "b", NULL },
+        { "{\"b\": [", "b", NULL },
+        { "{\"a\": \"", "b", NULL },
+        { "", "b", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        size_t len = 0;
+        const char *value = oci_member_find(table[i].text, table[i].key, &len);
+        if (!table[i].value) {
+            assert_null(value);
+            continue;
+        }
+        assert_non_null(value);
+        assert_int_equal(len, strlen(table[i].value));
+        assert_memory_equal(value, table[i].value, len);
+    }
+}
+
+/* What is made of a document is the same with the pool, and gone with it. */
+static void pool(void **state)
+{
+    static const char text[] = "{\"a\": [1, \"two\", {\"three\": 18446744073709551615}]}";
+    struct err err = ERR_INIT;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        json_t *document = NULL;
+        uint64_t number;
+
+        oci_pool_begin();
+        assert_int_equal(json_document_load(text, strlen(text), &document, &err), 0);
+        const json_t *array = json_object_get(document, "a");
+        assert_string_equal(json_string_value(json_array_get(array, 1)), "two");
+        assert_int_equal(
+            json_get_u64(json_array_get(array, 2), "", "three", 0, UINT64_MAX, &number, &err), 1);
+        assert_true(number == UINT64_MAX);
+        json_document_freep(&document);
+        oci_pool_end();
+    }
+    json_t *after = json_integer(1);
+    assert_non_null(after);
+    json_decref(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_json), cmocka_unit_test(bad_numbers), cmocka_unit_test(bad_strings),
         cmocka_unit_test(depth),   cmocka_unit_test(sizes),       cmocka_unit_test(duplicate_keys),
         cmocka_unit_test(values),  cmocka_unit_test(big_numbers), cmocka_unit_test(cut_off),
+        cmocka_unit_test(members), cmocka_unit_test(pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
