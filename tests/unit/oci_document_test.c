@@ -1,4 +1,5 @@
 /* Documents that are no JSON, or more of it than anybody needs. */
+#include "oci/document.h"
 #include "oci_fixture.h"
 
 static void check_text(const char *text, size_t len, const char *sentence)
