@@ -186,6 +186,25 @@ RATION_API int ration_run_foreground(struct ration *ration, const struct ration_
 RATION_API int ration_exec(struct ration *ration, const char *name, const struct ration_spec *spec,
                            int detach, int *ret_status, struct ration_error *error);
 
+struct ration_process {
+    pid_t pid, parent_pid; /* as we see them */
+    pid_t inner_pid;       /* as the run sees it */
+    uid_t uid;             /* as we see it */
+    char state;            /* proc_pid_stat(5) */
+    unsigned threads;
+    uint64_t cpu_us, rss_bytes;
+    uint64_t started_us; /* since 1970 */
+    const char *name;    /* 15 bytes of the program's */
+    const char *command; /* the whole, on one line */
+};
+typedef int (*ration_process_fn)(void *data, const struct ration_process *process);
+/*
+ * The processes of a container, or of a live run by its name, in the order of their numbers. One that ends meanwhile
+ * is left out. fn returns 0 to go on.
+ */
+RATION_API int ration_top(struct ration *ration, const char *name, ration_process_fn fn, void *data,
+                          struct ration_error *error);
+
 /* ---- the result -------------------------------------------------------------------------------------------- */
 
 RATION_API void ration_result_free(struct ration_result *result);
@@ -240,6 +259,9 @@ RATION_API void ration_table_free(struct ration_table *table);
  */
 RATION_API int ration_documents_write(const char *const *documents, size_t n, const char *format,
                                       int fd, struct ration_error *error);
+/* What a template makes of one of them, for programs: without a newline behind it. Freed with free(). */
+RATION_API int ration_document_format(const char *document, const char *format, char **ret,
+                                      struct ration_error *error);
 
 /* ---- containers ------------------------------------------------------------------------------------------ */
 
@@ -400,6 +422,10 @@ RATION_API int ration_container_visit(struct ration *ration, int all, const char
 /* All that is known of it, as one JSON object with docker's names for its members. Freed with free(). */
 RATION_API int ration_container_inspect(struct ration *ration, const char *who, char **ret_json,
                                         struct ration_error *error);
+
+/* The same of an image: of a name, an id or the beginning of one. -ENOENT: there is none. */
+RATION_API int ration_image_inspect(struct ration *ration, const char *name, char **ret_json,
+                                    struct ration_error *error);
 
 struct ration_log_options {
     int follow;

@@ -39,3 +39,8 @@ int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf
 int api_result(struct result *result, struct ration_result **ret, struct ration_error *error);
 /* Write what a printer made, or tell that it could not. */
 int api_write(int fd, const struct buf *text, struct ration_error *error);
+
+/* The name of the run that a container's or a run's name stands for, if it can be one that lives. */
+#define API_RUN_SIZE 160
+int api_find_run(struct ration *ration, const char *name, char ret[static API_RUN_SIZE],
+                 struct err *err);

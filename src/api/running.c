@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "api/api_private.h"
+#include "life/life.h"
 
 static struct ration_result *result_wrap(struct result *result)
 {
@@ -117,12 +118,41 @@ void ration_run_free(struct ration_run *run)
     free(run);
 }
 
+/*
+ * Who is meant: a container, whose run has the first digits of its id for a name, or else a run by its own name.
+ */
+int api_find_run(struct ration *ration, const char *name, char ret[static API_RUN_SIZE],
+                 struct err *err)
+{
+    _cleanup_(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+    _cleanup_(life_state_done) struct life_state state = { 0 };
+    struct err ours = ERR_INIT;
+    int r = life_find(ration->life, name, &dir, &ours);
+
+    if (r == -ENOENT) {
+        snprintf(ret, API_RUN_SIZE, "%s", name);
+        return 0;
+    }
+    if (r >= 0)
+        r = life_read_state(ration->life, &dir, &state, &ours);
+    if (r >= 0 && state.status != LIFE_RUNNING && state.status != LIFE_PAUSED)
+        r = err_set(&ours, ESRCH, "container %.64s is not running (%s)", name,
+                    life_status_name(state.status));
+    if (r < 0 && err)
+        *err = ours;
+    snprintf(ret, API_RUN_SIZE, "%.12s", dir.id);
+    return r;
+}
+
 int ration_exec(struct ration *ration, const char *name, const struct ration_spec *draft,
                 int detach, int *ret_status, struct ration_error *error)
 {
+    char run[API_RUN_SIZE];
     struct err err = ERR_INIT;
+    int r = api_find_run(ration, name, run, &err);
 
-    return api_error(error, &err,
-                     run_exec(ration->engine, name, draft->draft, &ration->world, draft->stdio,
-                              detach != 0, ret_status, &err));
+    if (r >= 0)
+        r = run_exec(ration->engine, run, draft->draft, &ration->world, draft->stdio, detach != 0,
+                     ret_status, &err);
+    return api_error(error, &err, r);
 }

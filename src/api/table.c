@@ -70,3 +70,22 @@ int ration_documents_write(const char *const *documents, size_t n, const char *f
 
     return r < 0 ? api_error(error, &err, r) : api_write(fd, &text, error);
 }
+
+int ration_document_format(const char *document, const char *format, char **ret,
+                           struct ration_error *error)
+{
+    struct buf text = BUF_INIT;
+    struct err err = ERR_INIT;
+    int r = report_documents(&document, 1, format, &text, &err);
+
+    if (r >= 0) {
+        if (text.len > 0 && text.data[text.len - 1] == '\n')
+            text.data[text.len - 1] = '\0';
+        *ret = buf_take(&text);
+        if (*ret)
+            return 0;
+        r = err_nomem(&err);
+    }
+    buf_done(&text);
+    return api_error(error, &err, r);
+}

@@ -35,7 +35,13 @@ bool command_option_at(const struct command *command, size_t index, struct ratio
         *ret = help_option;
         return true;
     }
-    return command->describes_run && ration_option_at(index - 1, ret) == 0;
+    for (size_t i = 0; command->describes_run && ration_option_at(i, ret) == 0; i++) {
+        if (!command->takes)
+            return ration_option_at(index - 1, ret) == 0;
+        if (command->takes(ret) && --index == 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- finding ------------------------------------------------------------------------------------- */
@@ -70,7 +76,7 @@ static bool find_name(const struct command *command, const char *name, size_t le
         return false;
     memcpy(word, name, len);
     word[len] = '\0';
-    return ration_option_find(word, ret) == 0;
+    return ration_option_find(word, ret) == 0 && (!command->takes || command->takes(ret));
 }
 
 static bool find_letter(const struct command *command, char letter, struct ration_option *ret)

@@ -8,10 +8,11 @@
 #include "cli/cli.h"
 
 static const struct command *const command_table[] = {
-    &run_command,   &create_command,  &start_command,   &stop_command,      &restart_command,
-    &kill_command,  &rm_command,      &wait_command,    &ps_command,        &rename_command,
-    &pause_command, &unpause_command, &events_command,  &container_command, &exec_command,
-    &plan_command,  &doctor_command,  &version_command, &help_command,
+    &run_command,       &create_command, &start_command,  &stop_command,    &restart_command,
+    &kill_command,      &rm_command,     &wait_command,   &exec_command,    &attach_command,
+    &logs_command,      &ps_command,     &top_command,    &inspect_command, &port_command,
+    &update_command,    &rename_command, &pause_command,  &unpause_command, &events_command,
+    &container_command, &plan_command,   &doctor_command, &version_command, &help_command,
 };
 
 size_t command_count(void)

@@ -19,6 +19,8 @@ struct command {
     size_t n_options;
     bool
         describes_run; /* takes the options of a run besides, and a COMMAND that ends the options */
+    /* Of the options of a run it takes those alone; NULL: all */
+    bool (*takes)(const struct ration_option *option);
     bool hidden;
     int (*run)(const struct command *command, char *const *argv); /* gives the exit status */
 };
@@ -26,10 +28,12 @@ struct command {
 extern const struct command create_command, start_command, stop_command, restart_command,
     kill_command, rm_command, wait_command, ps_command, rename_command, pause_command,
     unpause_command, events_command, container_command;
+extern const struct command attach_command, exec_command, inspect_command, logs_command,
+    port_command, top_command, update_command;
 /* Not among those of help. */
 extern const struct command monitor_command;
-extern const struct command run_command, exec_command, plan_command, doctor_command,
-    version_command, help_command;
+extern const struct command run_command, plan_command, doctor_command, version_command,
+    help_command;
 
 extern const struct command image_commands[]; /* image.c */
 extern const size_t n_image_commands;

@@ -89,6 +89,19 @@ const char *const *verb_many(const struct verb *verb)
     return (const char *const *)verb->many;
 }
 
+int verb_run(const struct command *command, char *const *argv, unsigned least, unsigned most,
+             int (*fn)(const struct verb *verb, struct ration_error *error))
+{
+    _cleanup_(verb_done) struct verb verb;
+    struct ration_error error = { 0 };
+    int status;
+
+    if (verb_read(command, argv, least, most, &verb, &status) != 0)
+        return status;
+    status = fn(&verb, &error);
+    return status < 0 ? cli_report(&error) : status;
+}
+
 int verb_each(const struct verb *verb, verb_fn fn)
 {
     int status = 0;

@@ -27,6 +27,12 @@ bool verb_flag(const struct verb *verb, const char *name);
 /* The values of the option that may be given often, as the library takes them; NULL: none. */
 const char *const *verb_many(const struct verb *verb);
 
+/*
+ * A command's whole: read argv, call fn, report. fn gives what to end with, or -errno with the error set.
+ */
+int verb_run(const struct command *command, char *const *argv, unsigned least, unsigned most,
+             int (*fn)(const struct verb *verb, struct ration_error *error));
+
 /* What is done to one operand; prints what there is to say. */
 typedef int (*verb_fn)(const struct verb *verb, const char *who, struct ration_error *error);
 /* Do it to each operand, whether or not it failed for those before. Gives the status of the first failure. */

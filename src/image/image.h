@@ -137,6 +137,8 @@ int image_apply(const struct image *image, struct draft *draft, struct err *err)
  */
 struct image_store;
 int image_measure(struct image_store *store, struct image *image, struct err *err);
+/* It as JSON with docker's names: Id, RepoTags, Config, RootFS ...; after image_measure(). Freed with free(). Pure. */
+int image_describe(const struct image *image, char **ret, struct err *err);
 
 /* ---- the store ------------------------------------------------------------------------------------------------ */
 

@@ -146,3 +146,22 @@ void run_process_kill(struct run_process *process);
 int run_process_wait(struct run_process *process, struct err *err);
 /* Ends it if it is still there. */
 void run_process_free(struct run_process *process);
+
+/* A process of a live run. Strings belong to the call. */
+struct run_process_facts {
+    pid_t pid, parent_pid; /* in our pid namespace */
+    pid_t inner_pid;       /* in its own */
+    uid_t uid;             /* in our user namespace */
+    char state;            /* proc_pid_stat(5) */
+    unsigned threads;
+    uint64_t cpu_us, rss_bytes;
+    uint64_t started_us;        /* CLOCK_REALTIME */
+    const char *name, *command; /* of its program; all words, on one line */
+};
+typedef int (*run_process_fn)(void *data, const struct run_process_facts *process);
+/*
+ * Each process of the groups of the run of that name, whoever supervises it, by number. fn returns 0 to go on; anything
+ * else ends the call and is returned. -ESRCH: there is no such run, or it has ended.
+ */
+int run_list_processes(struct engine *engine, const char *name, run_process_fn fn, void *data,
+                       struct err *err);
