@@ -37,7 +37,7 @@ struct session {
     int in_slot, typed_slot;
     int signal_fd, timer;
     bool tty, open_stdin;
-    bool ended, detached;
+    bool ended;
     int status;
     uint64_t dropped;
     struct termios saved;
@@ -185,7 +185,6 @@ static int on_typed(void *data, int fd, short revents)
         return 0;
     }
     if (session_keys_pass(&session->keys, typed, (size_t)n, &session->in)) {
-        session->detached = true;
         loop_stop(&session->loop);
         return 0;
     }
@@ -251,6 +250,14 @@ static int on_signal(void *data, int fd, short revents)
     }
     if (info.ssi_signo == SIGCONT && session->raw)
         terminal_raw(session);
+    /* With a terminal, what is typed makes its signals; those that we get are about us. */
+    if (session->options->no_signals || session->tty) {
+        if (info.ssi_signo != SIGCONT) {
+            session->status = 128 + (int)info.ssi_signo;
+            loop_stop(&session->loop);
+        }
+        return 0;
+    }
     snprintf(number, sizeof(number), "%u", info.ssi_signo);
     /* One that has just ended needs no signal any more. */
     ration_container_signal(session->ration, session->who, number, NULL);
@@ -262,8 +269,7 @@ static int signals_begin(struct session *session, sigset_t *ret_before)
     sigset_t mask;
 
     sigemptyset(&mask);
-    sigaddset(&mask, SIGWINCH);
-    for (size_t i = 0; !session->options->no_signals && i < ARRAY_SIZE(signal_table); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(signal_table); i++)
         sigaddset(&mask, signal_table[i]);
     session->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     int code = errno;
