@@ -140,6 +140,26 @@ bool log_entry_parse(char *line, size_t len, char **ret_text, size_t *ret_length
 void time_format(uint64_t time_ns, char ret[static TIME_SIZE]);
 bool time_parse(const char *text, uint64_t *ret_ns);
 
+/* ---- logread.c ------------------------------------------------------------------------------------------ */
+
+/* Where a log is read from, and by whom. */
+struct log_source {
+    int dir_fd;
+    const struct log_query *query;
+    log_fn fn;
+    /* Will there be more? Asked when all that is there was read. */
+    bool (*goes_on)(void *data);
+    void *data; /* of both */
+};
+
+/*
+ * The log in dir_fd: the files log.N, ..., log.1, log, in this order. What is no line of a log (the last one of a
+ * writer that was killed) is passed over. With follow, inotify(7) tells of more, and a file that gets another name
+ * is read to its end before the next one is begun. A container that has written nothing has no file, which is no
+ * error. What fn returns but 0 ends the reading and is returned.
+ */
+int log_read(const struct log_source *source, struct err *err);
+
 /* ---- event.c ---------------------------------------------------------------------------------------------- */
 
 /* Say that something happened to a container. Nothing fails for want of it. */

@@ -10,62 +10,7 @@
 
 #include <cmocka.h>
 
-#include "life/log_read.h"
-
-static bool parse(const char *line, struct log_entry *ret)
-{
-    static char copy[512];
-
-    *ret = (struct log_entry){ 0 };
-    snprintf(copy, sizeof(copy), "%s", line);
-    return log_line_parse(copy, strlen(copy), ret);
-}
-
-static void a_line_is_an_entry(void **state)
-{
-    struct log_entry entry;
-
-    (void)state;
-    assert_true(parse("{\"log\":\"hello\\n\",\"stream\":\"stdout\",\"time\":\"1970-01-02T00:00:"
-                      "01.5Z\"}",
-                      &entry));
-    assert_int_equal(entry.length, 6);
-    assert_memory_equal(entry.text, "hello\n", 6);
-    assert_int_equal(entry.stream, 1);
-    assert_int_equal(entry.time_ns, UINT64_C(86401500000000));
-    assert_true(parse("{\"stream\" : \"stderr\", \"time\":\"2026-11-22T10:00:00.123456789+01:00\", "
-                      "\"log\":\"\\u00e4\\ud83d\\ude00\\t\\\"\\\\\\u0000x\"}",
-                      &entry));
-    assert_int_equal(entry.stream, 2);
-    assert_int_equal(entry.length, 2 + 4 + 1 + 1 + 1 + 1 + 1);
-    assert_memory_equal(entry.text, "\xc3\xa4\xf0\x9f\x98\x80\t\"\\\0x", 11);
-    assert_int_equal(entry.time_ns, UINT64_C(1795338000123456789));
-}
-
-static void what_is_no_line_is_none(void **state)
-{
-    static const char *const line_table[] = {
-        "",
-        "{}",
-        "{\"log\":\"a\"}",
-        "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"yesterday\"}",
-        "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"2026-13-01T00:00:00Z\"}",
-        "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"",
-        "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"}x",
-        "{\"log\":\"a",
-        "{\"log\":\"a\\",
-        "{\"log\":\"a\\u12\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"}",
-        "{\"log\":\"\\q\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"}",
-        "{\"log\":1,\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"}",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(line_table); i++) {
-        struct log_entry entry;
-        if (parse(line_table[i], &entry))
-            fail_msg("taken: %s", line_table[i]);
-    }
-}
+#include "life/life_private.h"
 
 /* ---- files ------------------------------------------------------------------------------------------------ */
 
@@ -152,13 +97,14 @@ static bool goes_on(void *data)
 
 static int read_all(struct room *room, struct log_query query)
 {
+    const struct log_source source = {
+        .dir_fd = room->fd, .query = &query, .fn = tell, .goes_on = goes_on, .data = room
+    };
     struct err err = ERR_INIT;
 
     room->told[0] = '\0';
     room->steps = 0;
-    query.fn = tell;
-    query.data = room;
-    return log_read(room->fd, &query, &err);
+    return log_read(&source, &err);
 }
 
 #define ALL ((struct log_query){ .tail = UINT64_MAX })
@@ -267,7 +213,7 @@ static void step_follow(struct room *room, unsigned step)
 static void a_log_is_followed(void **state)
 {
     struct room *room = *state;
-    struct log_query query = { .tail = UINT64_MAX, .follow = true, .goes_on = goes_on };
+    struct log_query query = { .tail = UINT64_MAX, .follow = true };
 
     room->step = step_follow;
     room->last_step = 8;
@@ -285,7 +231,7 @@ static void step_first(struct room *room, unsigned step)
 static void a_log_that_is_not_there_yet_is_followed(void **state)
 {
     struct room *room = *state;
-    struct log_query query = { .tail = 0, .follow = true, .goes_on = goes_on };
+    struct log_query query = { .tail = 0, .follow = true };
 
     room->step = step_first;
     room->last_step = 1;
@@ -299,8 +245,6 @@ static void a_log_that_is_not_there_yet_is_followed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_is_an_entry),
-        cmocka_unit_test(what_is_no_line_is_none),
         cmocka_unit_test_setup_teardown(files_are_read_oldest_first, room_begin, room_end),
         cmocka_unit_test_setup_teardown(the_last_entries_are_found, room_begin, room_end),
         cmocka_unit_test_setup_teardown(a_time_bounds_it, room_begin, room_end),
