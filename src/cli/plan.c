@@ -18,7 +18,7 @@ static const struct ration_option plan_options[] = {
 const struct command plan_command = {
     .name = "plan",
     .args = "[[--] COMMAND [ARG...]]",
-    .summary = "show every write that a run would make, in order, with its reason",
+    .summary = "show every write that a run would make, with its reason",
     .description = "Takes the options of ration run, needs no privilege and touches nothing. What "
                    "it prints is the very list that ration run executes: limit, file, value, and "
                    "why a value was rounded or converted.",
