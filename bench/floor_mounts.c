@@ -9,25 +9,10 @@
 #include <unistd.h>
 
 #include "bench/floor.h"
+#include "bench/floor_dev.h"
 
 #define GROUPS   "/sys/fs/cgroup"
 #define CONFINED (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-
-static const struct {
-    const char *name;
-    unsigned int major, minor;
-} node_table[] = {
-    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
-static const struct {
-    const char *name, *target;
-} link_table[] = {
-    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-    { "/dev/ptmx", "pts/ptmx" },
-};
 
 static const char *const read_only_table[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",

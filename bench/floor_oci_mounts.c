@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "bench/floor_dev.h"
 #include "bench/floor_oci.h"
 
 #define GROUPS   "/sys/fs/cgroup"
@@ -23,22 +24,6 @@ static const struct {
     { "shm", "/dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
     { "containerenv", "/run/.containerenv", 0 },
     { "hostname", "/etc/hostname", 0 },
-};
-
-static const struct {
-    const char *name;
-    unsigned int major, minor;
-} node_table[] = {
-    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
-static const struct {
-    const char *name, *target;
-} link_table[] = {
-    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-    { "/dev/ptmx", "pts/ptmx" },
 };
 
 static const char *const read_only_table[] = {

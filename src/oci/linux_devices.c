@@ -110,23 +110,6 @@ int read_devices(struct reading *r, const json_t *value, const char *path, void 
 
 /* ---- what every container has --------------------------------------------------------------------------------- */
 
-/* Minor and major as in the kernel's Documentation/admin-guide/devices.txt. */
-static const struct {
-    const char *path;
-    uint32_t major, minor;
-} device_table[] = {
-    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
-static const struct {
-    const char *path, *target;
-} symlink_table[] = {
-    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-    { "/dev/ptmx", "pts/ptmx" },
-};
-
 /* Is /dev another's, who has filled it and whose it stays? */
 static bool has_foreign_dev(const struct spec *spec)
 {
@@ -160,19 +143,12 @@ static int add_devices(struct reading *r)
 {
     struct spec *spec = r->spec;
 
-    for (size_t i = 0; i < ARRAY_SIZE(device_table); i++) {
-        struct spec_device *device;
-        if (has_path(spec, device_table[i].path) || is_mounted(spec, device_table[i].path))
+    for (size_t i = 0; i < SPEC_USUAL_DEVICES; i++) {
+        const char *path = spec_usual_devices[i].path;
+        if (has_path(spec, path) || is_mounted(spec, path))
             continue;
-        device = ITEMS_ADD(spec->devices, spec->n_devices);
-        if (!device)
-            return err_nomem(r->err);
-        device->type = 'c';
-        device->major = device_table[i].major;
-        device->minor = device_table[i].minor;
-        device->mode = 0666;
-        if (!(device->path = strdup(device_table[i].path)) ||
-            !(device->source = strdup(device_table[i].path)))
+        struct spec_device *device = ITEMS_ADD(spec->devices, spec->n_devices);
+        if (!device || spec_device_fill_usual(i, device) < 0)
             return err_nomem(r->err);
     }
     return 0;
@@ -202,15 +178,12 @@ static int add_symlinks(struct reading *r)
     struct spec *spec = r->spec;
 
     drop_ptmx(spec);
-    for (size_t i = 0; i < ARRAY_SIZE(symlink_table); i++) {
-        struct spec_symlink *link;
-        if (has_path(spec, symlink_table[i].path) || is_mounted(spec, symlink_table[i].path))
+    for (size_t i = 0; i < SPEC_USUAL_SYMLINKS; i++) {
+        const char *path = spec_usual_symlinks[i].path;
+        if (has_path(spec, path) || is_mounted(spec, path))
             continue;
-        link = ITEMS_ADD(spec->symlinks, spec->n_symlinks);
-        if (!link)
-            return err_nomem(r->err);
-        if (!(link->path = strdup(symlink_table[i].path)) ||
-            !(link->target = strdup(symlink_table[i].target)))
+        struct spec_symlink *link = ITEMS_ADD(spec->symlinks, spec->n_symlinks);
+        if (!link || spec_symlink_fill_usual(i, link) < 0)
             return err_nomem(r->err);
     }
     return 0;

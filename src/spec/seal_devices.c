@@ -4,24 +4,7 @@
 
 #include "spec/seal.h"
 
-#define DEVICES_USUAL 8 /* a power of two; there are six in device_table */
-
-/* Minor and major as in the kernel's Documentation/admin-guide/devices.txt. */
-static const struct usual_device {
-    const char *path;
-    uint32_t major, minor;
-} device_table[] = {
-    { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
-static const struct {
-    const char *path, *target;
-} symlink_table[] = {
-    { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-    { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-    { "/dev/ptmx", "pts/ptmx" },
-};
+#define DEVICES_USUAL 8 /* a power of two; there are SPEC_USUAL_DEVICES to begin with */
 
 /* Takes over what device owns, also on failure; one of the same path is replaced. */
 static int take_device(struct seal *seal, struct spec_device *device)
@@ -54,16 +37,9 @@ static int add_usual_devices(struct seal *seal)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(device_table); i++) {
-        struct spec_device device = {
-            .path = strdup(device_table[i].path),
-            .source = strdup(device_table[i].path),
-            .type = 'c',
-            .major = device_table[i].major,
-            .minor = device_table[i].minor,
-            .mode = 0666,
-        };
-        if (!device.path || !device.source) {
+    for (size_t i = 0; r == 0 && i < SPEC_USUAL_DEVICES; i++) {
+        struct spec_device device = { 0 };
+        if (spec_device_fill_usual(i, &device) < 0) {
             spec_device_done(&device);
             return err_nomem(seal->err);
         }
@@ -76,14 +52,11 @@ static int add_symlinks(struct seal *seal)
 {
     struct spec *spec = seal->spec;
 
-    spec->symlinks = calloc(ARRAY_SIZE(symlink_table), sizeof(*spec->symlinks));
+    spec->symlinks = calloc(SPEC_USUAL_SYMLINKS, sizeof(*spec->symlinks));
     if (!spec->symlinks)
         return err_nomem(seal->err);
-    for (size_t i = 0; i < ARRAY_SIZE(symlink_table); i++) {
-        struct spec_symlink *link = &spec->symlinks[spec->n_symlinks++];
-        link->path = strdup(symlink_table[i].path);
-        link->target = strdup(symlink_table[i].target);
-        if (!link->path || !link->target)
+    for (size_t i = 0; i < SPEC_USUAL_SYMLINKS; i++) {
+        if (spec_symlink_fill_usual(i, &spec->symlinks[spec->n_symlinks++]) < 0)
             return err_nomem(seal->err);
     }
     return 0;

@@ -137,6 +137,20 @@ struct spec_symlink {
     char *path, *target;
 };
 
+/* What every fresh /dev has: the devices that are for everybody, and the links of devpts and procfs. */
+#define SPEC_USUAL_DEVICES  6
+#define SPEC_USUAL_SYMLINKS 5
+extern const struct spec_usual_device {
+    const char *path;
+    uint32_t major, minor;
+} spec_usual_devices[SPEC_USUAL_DEVICES];
+extern const struct spec_usual_symlink {
+    const char *path, *target;
+} spec_usual_symlinks[SPEC_USUAL_SYMLINKS];
+/* Fill one of them, by its place there, into what is empty. 0 or -ENOMEM; what is in it is the caller's anyway. */
+int spec_device_fill_usual(size_t index, struct spec_device *device);
+int spec_symlink_fill_usual(size_t index, struct spec_symlink *link);
+
 /* Capability masks, bit N is capability N. */
 struct spec_caps {
     uint64_t bounding, effective, permitted, inheritable, ambient;
