@@ -109,6 +109,17 @@ RATION_API void ration_spec_free(struct ration_spec *spec);
 /* Set an option by its long name; value NULL for a flag. */
 RATION_API int ration_spec_set(struct ration_spec *spec, const char *name, const char *value,
                                struct ration_error *error);
+/*
+ * Run this image instead of a command of the host's: a name in the store, an id or its beginning, "oci:PATH",
+ * "docker-archive:PATH" or "dir:PATH". It is looked for when the run starts (option pull says whether its
+ * registry may be asked); what it says of entrypoint, command, environment, user, working directory, stop
+ * signal and volumes is the default that options override. What the run writes goes with the run. NULL: none.
+ */
+RATION_API int ration_spec_set_image(struct ration_spec *spec, const char *image,
+                                     struct ration_error *error);
+/* 0 when there is such an image; -ENOENT, and a sentence that says how to get it. */
+RATION_API int ration_image_find(struct ration *ration, const char *image,
+                                 struct ration_error *error);
 /* argv is NULL-terminated and copied. */
 RATION_API int ration_spec_set_command(struct ration_spec *spec, const char *const *argv,
                                        struct ration_error *error);

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "life/life.h"
 #include "metric/metric.h"
+#include "root/root.h"
 #include "run/run.h"
 #include "spec/spec.h"
 
@@ -13,23 +14,44 @@ struct ration {
     struct engine *engine;
     struct life *life;
     struct spec_world world;
+    char *data_dir, *volumes_dir; /* owned; NULL: there is no place for them, see api_data_dir() */
 };
 
 struct ration_spec {
     struct ration *ration; /* not owned */
     struct draft *draft;
+    char *image; /* owned; NULL: none */
     int stdio[3];
+};
+
+/* What a run needs beside its description, for as long as it runs. */
+struct prepared {
+    struct draft *draft; /* owned */
+    struct root_scratch *scratch;
+    struct root_volumes volumes;
 };
 
 struct ration_run {
     struct run *run;
     struct spec *spec;
+    struct prepared prepared;
     struct ration *ration; /* not owned */
 };
 
 struct ration_result {
     struct result *result;
 };
+
+/* 0 when there is a data directory, or the sentence why there is none. */
+int api_data_dir(const struct ration *ration, struct err *err);
+/* Find the image, make what the run writes to and its volumes; prepared_done() in any case. */
+int prepare_run(struct ration *ration, const struct ration_spec *spec, struct prepared *ret,
+                struct err *err);
+/* The same as far as nothing is touched by it: a draft for a plan, to be freed. */
+int prepare_plan(struct ration *ration, const struct ration_spec *spec, struct draft **ret,
+                 struct err *err);
+/* Remove what was only for this run. */
+int prepared_done(struct prepared *prepared, struct err *err);
 
 /* Tell the caller (whose error may be NULL) what err says; returns code, which is 0 or -errno. */
 int api_error(struct ration_error *error, const struct err *err, int code);

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/api_private.h"
+#include "image/image.h"
 #include "oci/oci.h"
 #include "report/report.h"
 
@@ -47,6 +49,36 @@ const char *ration_version(void)
     return RATION_VERSION;
 }
 
+/*
+ * Where images, containers and volumes are; nothing is made there yet. Who has no place for them (without
+ * HOME) is told when one is needed.
+ */
+static int open_data(struct ration *ration, const char *asked, struct err *err)
+{
+    _cleanup_free_ char *path = NULL, *here = NULL;
+    int r = image_data_dir(asked, &path, NULL);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r == 0 && path[0] != '/') {
+        here = getcwd(NULL, 0);
+        ration->data_dir = here ? text_format("%s/%s", here, path) : NULL;
+    } else if (r == 0) {
+        ration->data_dir = TAKE_PTR(path);
+    }
+    if (ration->data_dir)
+        ration->volumes_dir = text_format("%s/volumes", ration->data_dir);
+    ration->world.volumes = ration->volumes_dir;
+    return ration->volumes_dir ? 0 : err_nomem(err);
+}
+
+int api_data_dir(const struct ration *ration, struct err *err)
+{
+    char *path;
+
+    return ration->data_dir ? 0 : image_data_dir(NULL, &path, err);
+}
+
 int ration_open(const struct ration_options *options, struct ration **ret,
                 struct ration_error *error)
 {
@@ -62,6 +94,8 @@ int ration_open(const struct ration_options *options, struct ration **ret,
         r = engine_set_data_dir(ration->engine, options->data_dir, &err);
     if (r >= 0)
         ration->world.names = engine_names_dir(ration->engine);
+    if (r >= 0)
+        r = open_data(ration, options ? options->data_dir : NULL, &err);
     if (r >= 0)
         r = life_open(ration->engine, &ration->world, options ? options->data_dir : NULL,
                       options ? options->program : NULL, &ration->life, &err);
@@ -81,6 +115,8 @@ void ration_close(struct ration *ration)
         return;
     life_close(ration->life);
     engine_close(ration->engine);
+    free(ration->data_dir);
+    free(ration->volumes_dir);
     free(ration);
 }
 
@@ -165,7 +201,27 @@ void ration_spec_free(struct ration_spec *spec)
     if (!spec)
         return;
     draft_free(spec->draft);
+    free(spec->image);
     free(spec);
+}
+
+int ration_spec_set_image(struct ration_spec *spec, const char *image, struct ration_error *error)
+{
+    return text_replace(&spec->image, image) < 0 ? api_fail(error, ENOMEM, "out of memory") : 0;
+}
+
+int ration_image_find(struct ration *ration, const char *image, struct ration_error *error)
+{
+    _cleanup_root_source_ struct root_source *source = NULL;
+    _cleanup_(draft_freep) struct draft *draft = draft_new();
+    struct err err = ERR_INIT;
+
+    if (!draft)
+        return api_fail(error, ENOMEM, "out of memory");
+    int r = api_data_dir(ration, &err);
+    if (r == 0)
+        r = root_find(ration->data_dir, image, draft, &source, &err);
+    return api_error(error, &err, r);
 }
 
 int ration_spec_set(struct ration_spec *spec, const char *name, const char *value,
@@ -248,8 +304,11 @@ int ration_plan_write(struct ration *ration, const struct ration_spec *draft, co
 {
     _cleanup_(spec_freep) struct spec *spec = NULL;
     struct err err = ERR_INIT;
-    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+    _cleanup_(draft_freep) struct draft *copy = NULL;
+    int r = prepare_plan(ration, draft, &copy, &err);
 
+    if (r == 0)
+        r = spec_seal(copy, &ration->world, &spec, &err);
     return r < 0 ? api_error(error, &err, r) : plan_write(ration, spec, layout, format, fd, error);
 }
 

@@ -30,7 +30,9 @@ int ration_start(struct ration *ration, const struct ration_spec *draft, struct 
     if (!run)
         return api_fail(error, ENOMEM, "out of memory");
     run->ration = ration;
-    int r = spec_seal(draft->draft, &ration->world, &run->spec, &err);
+    int r = prepare_run(ration, draft, &run->prepared, &err);
+    if (r >= 0)
+        r = spec_seal(run->prepared.draft, &ration->world, &run->spec, &err);
     if (r >= 0)
         r = run_start(ration->engine, run->spec, draft->stdio, &run->run, &err);
     if (r < 0) {
@@ -56,13 +58,21 @@ int ration_wait(struct ration_run *run, struct ration_result **ret, struct ratio
 int ration_run_foreground(struct ration *ration, const struct ration_spec *draft,
                           struct ration_result **ret, struct ration_error *error)
 {
+    struct prepared prepared = { 0 };
     struct spec *spec = NULL;
     struct err err = ERR_INIT;
     struct result *result;
-    int r = spec_seal(draft->draft, &ration->world, &spec, &err);
+    int r = prepare_run(ration, draft, &prepared, &err);
 
     if (r >= 0)
+        r = spec_seal(prepared.draft, &ration->world, &spec, &err);
+    if (r >= 0)
         r = run_foreground(ration->engine, spec, draft->stdio, &result, &err);
+    int removed = prepared_done(&prepared, r < 0 ? NULL : &err);
+    if (r >= 0 && removed < 0) {
+        result_free(result);
+        r = removed;
+    }
     if (!engine_is_last(ration->engine))
         spec_free(spec);
     if (r < 0)
@@ -115,6 +125,7 @@ void ration_run_free(struct ration_run *run)
         return;
     run_free(run->run);
     spec_free(run->spec);
+    prepared_done(&run->prepared, NULL);
     free(run);
 }
 

@@ -259,6 +259,9 @@ int tree_remove(int dir_fd, const char *name);
 bool keyed_find_u64(const char *text, const char *key, uint64_t *ret);
 /* Calls of this kind walk text line by line; *cursor starts at the text. Returns false at the end. */
 bool line_next(const char **cursor, const char **ret_line, size_t *ret_len);
+/* Make a directory and those above it where they are missing. path is absolute. 0 or -errno. */
+int directory_make_all(const char *path, mode_t mode);
+
 /* Any text as part of one line (a newline as \\n, a backslash doubled), and back, in place. */
 void line_escape(const char *text, struct buf *ret);
 void line_unescape(char *text);

@@ -192,3 +192,21 @@ uint64_t clock_us(int clock_id)
     clock_gettime(clock_id, &ts);
     return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
+
+int directory_make_all(const char *path, mode_t mode)
+{
+    _cleanup_free_ char *copy = strdup(path);
+
+    if (!copy)
+        return -ENOMEM;
+    if (mkdir(copy, mode) == 0 || errno == EEXIST)
+        return 0;
+    for (char *slash = copy; (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        /* One that is there may be in a place where nothing can be made. */
+        if (mkdir(copy, mode) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+            return -errno;
+        *slash = '/';
+    }
+    return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+}

@@ -21,6 +21,11 @@ struct command {
         describes_run; /* takes the options of a run besides, and a COMMAND that ends the options */
     /* Of the options of a run it takes those alone; NULL: all */
     bool (*takes)(const struct ration_option *option);
+    enum {
+        IMAGE_NEVER,
+        IMAGE_UNLESS_PATH, /* the first operand names one, unless "--" or a path says otherwise */
+        IMAGE_OR_COMMAND,  /* ... or a command, when there is no such image */
+    } takes_image;
     bool hidden;
     int (*run)(const struct command *command, char *const *argv); /* gives the exit status */
 };

@@ -14,13 +14,14 @@ static const struct ration_option create_options[] = {
 
 const struct command create_command = {
     .name = "create",
-    .args = "[--] IMAGE|COMMAND [ARG...]",
+    .args = "IMAGE [ARG...] | -- COMMAND [ARG...]",
     .summary = "make a container, to be started later",
     .description = "Takes what ration run takes, checks it, keeps it, and prints the id of the "
                    "container that ration start starts.",
     .options = create_options,
     .n_options = ARRAY_SIZE(create_options),
     .describes_run = true,
+    .takes_image = IMAGE_UNLESS_PATH,
     .run = command_create,
 };
 

@@ -17,7 +17,7 @@ static const struct ration_option plan_options[] = {
 
 const struct command plan_command = {
     .name = "plan",
-    .args = "[[--] COMMAND [ARG...]]",
+    .args = "[IMAGE [ARG...] | -- COMMAND [ARG...]]",
     .summary = "show every write that a run would make, with its reason",
     .description = "Takes the options of ration run, needs no privilege and touches nothing. What "
                    "it prints is the very list that ration run executes: limit, file, value, and "
@@ -25,6 +25,7 @@ const struct command plan_command = {
     .options = plan_options,
     .n_options = ARRAY_SIZE(plan_options),
     .describes_run = true,
+    .takes_image = IMAGE_OR_COMMAND,
     .run = command_plan,
 };
 

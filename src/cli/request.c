@@ -31,18 +31,44 @@ static int request_set(void *data, const struct ration_option *option, const cha
     struct request *request = data;
     size_t own = own_index(request->command, option->name);
 
+    request->last_value = value;
     if (strcmp(option->name, "help") == 0) {
         request->help = true;
         return 0;
     }
     if (own == request->command->n_options) {
         request->described = option->name;
+        request->rootfs = request->rootfs || strcmp(option->name, "rootfs") == 0;
         return ration_spec_set(request->spec, option->name, value, error);
     }
     if (option->kind == RATION_OPTION_FLAG)
         return flag_value(option, value, &request->values[own], error);
     request->values[own] = value;
     return 0;
+}
+
+/*
+ * The first operand is a command of this machine when "--" stands before it, when it is a path, or where a
+ * directory was given as the root; otherwise it names an image, and a COMMAND for that may follow. A plan
+ * is of either: there, a word that is no image is a command.
+ */
+static int take_operands(struct request *request, char *const *argv, char *const *operands,
+                         struct ration_error *error)
+{
+    const char *const *words = (const char *const *)operands, *first = *words;
+    bool marked =
+        operands > argv && strcmp(operands[-1], "--") == 0 && operands[-1] != request->last_value;
+    bool path = !*first || first[0] == '/' || text_starts(first, "./") || text_starts(first, "../");
+    struct ration_error missing;
+
+    if (!request->command->takes_image || marked || path || request->rootfs)
+        return ration_spec_set_command(request->spec, words, error);
+    if (request->command->takes_image == IMAGE_OR_COMMAND &&
+        ration_image_find(request->ration, first, &missing) < 0)
+        return ration_spec_set_command(request->spec, words, error);
+    request->image = first;
+    int r = ration_spec_set_image(request->spec, first, error);
+    return r == 0 && words[1] ? ration_spec_set_command(request->spec, words + 1, error) : r;
 }
 
 int request_read(const struct command *command, char *const *argv, struct request *ret,
@@ -62,7 +88,7 @@ int request_read(const struct command *command, char *const *argv, struct reques
         return 0;
     ret->command_set = r == 0 && *operands;
     if (ret->command_set)
-        r = ration_spec_set_command(ret->spec, (const char *const *)operands, error);
+        r = take_operands(ret, argv, operands, error);
     return r;
 }
 

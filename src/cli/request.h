@@ -9,9 +9,12 @@ struct request {
     struct ration_spec *spec;
     const char
         *values[16];   /* of the command's own options, in the order of its table; NULL: unset */
-    const char *image; /* the operand that names an image, or NULL */
+    const char *image; /* the operand that names one; NULL: the host's root, or --rootfs */
     bool help;
-    bool command_set;      /* a COMMAND was given */
+    bool command_set; /* a COMMAND was given, or an image to run */
+    const char
+        *last_value; /* as an option of the run got it: a "--" that is one begins no COMMAND */
+    bool rootfs;     /* --rootfs was given */
     const char *described; /* an option that describes a run was given: the last of them; or NULL */
 };
 

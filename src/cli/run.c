@@ -29,13 +29,19 @@ static const struct ration_option run_options[] = {
 
 const struct command run_command = {
     .name = "run",
-    .args = "[--] COMMAND [ARG...]",
-    .summary = "run COMMAND under limits, and say truthfully how it ended",
+    .args = "IMAGE [ARG...] | -- COMMAND [ARG...]",
+    .summary = "run an image or a command under limits, and say truthfully how it ended",
     .description =
-        "Runs COMMAND on the host's own root, or in --rootfs DIR, in namespaces of its own and "
-        "under limits that are in force before its first instruction. A limit that cannot be put "
-        "in "
-        "force is a reason to refuse, unless --best-effort is given.\n\n"
+        "Runs an image, or COMMAND on the host's own root or in --rootfs DIR, in namespaces of its "
+        "own "
+        "and under limits that are in force before its first instruction. A limit that cannot be "
+        "put "
+        "in force is a reason to refuse, unless --best-effort is given.\n\n"
+        "The first word names an image (of the store, or oci:PATH, docker-archive:PATH, dir:PATH), "
+        "and "
+        "what follows replaces the command that the image suggests. After \"--\", or when it "
+        "begins with "
+        "/, ./ or ../, it is a command of this machine.\n\n"
         "The exit status is COMMAND's own; 128+N when signal N ended it; 124 when time ran out; "
         "125 "
         "when ration refused or failed; 126 when COMMAND cannot be executed; 127 when there is no "
@@ -43,6 +49,7 @@ const struct command run_command = {
     .options = run_options,
     .n_options = ARRAY_SIZE(run_options),
     .describes_run = true,
+    .takes_image = IMAGE_UNLESS_PATH,
     .run = command_run,
 };
 
@@ -151,7 +158,7 @@ static int run_request(const struct request *request)
     if (request_flag(request, "dry-run"))
         return 0;
     if (!request->command_set) {
-        cli_usage(&error, "run needs a COMMAND; ration run --help tells more");
+        cli_usage(&error, "run needs an IMAGE or a COMMAND; ration run --help tells more");
         return cli_report(&error);
     }
     if (request_flag(request, "detach"))

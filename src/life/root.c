@@ -27,13 +27,14 @@ static int root_keep(const struct container_dir *dir, const struct root_source *
 int life_root_make(struct life *life, const struct container_dir *dir, const char *image,
                    struct draft *draft, struct root_volumes *ret_volumes, struct err *err)
 {
+    const struct volume_place place = { life->data_dir, life->world };
     _cleanup_root_source_ struct root_source *source = NULL;
     int r = image ? root_find(life->data_dir, image, draft, &source, err) : 0;
 
     if (r >= 0 && image)
         r = root_apply(source, draft, err);
     if (r >= 0)
-        r = root_use_volumes(life->data_dir, dir->id, draft, ret_volumes, err);
+        r = root_use_volumes(&place, dir->id, draft, ret_volumes, err);
     return r >= 0 && image ? root_keep(dir, source, draft, err) : r;
 }
 
@@ -80,11 +81,12 @@ int life_root_describe(struct life *life, const struct container_dir *dir, struc
 int life_root_use(struct life *life, const struct container_dir *dir, struct draft *draft,
                   struct root_volumes *ret_volumes, struct err *err)
 {
+    const struct volume_place place = { life->data_dir, life->world };
     const char *removed = spec_get(draft, "rm");
     int r = life_root_describe(life, dir, draft, err);
 
     if (r >= 0)
-        r = root_use_volumes(life->data_dir, dir->id, draft, ret_volumes, err);
+        r = root_use_volumes(&place, dir->id, draft, ret_volumes, err);
     if (r < 0 || !spec_get_image(draft))
         return r;
     _cleanup_free_ char *directory = text_format("%s/containers/%s", life->data_dir, dir->id);
@@ -95,5 +97,7 @@ int life_root_use(struct life *life, const struct container_dir *dir, struct dra
 
 int life_root_forget(struct life *life, const char *id, bool anonymous, struct err *err)
 {
-    return volume_forget(life->data_dir, id, anonymous, err);
+    const struct volume_place place = { life->data_dir, life->world };
+
+    return volume_forget(&place, id, anonymous, err);
 }

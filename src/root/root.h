@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "spec/spec.h"
+#include "volume/volume.h"
 
 /* ---- where the layers come from ----------------------------------------------------------------------- */
 
@@ -19,7 +20,8 @@
  */
 bool root_is_command(const char *operand);
 
-struct root_source; /* an image of the store, or a directory that serves as one */
+/* An image of the store, which nobody removes as long as this is there, or a directory that serves as one. */
+struct root_source;
 
 /*
  * Find what the operand says:
@@ -57,9 +59,8 @@ int root_add_layer(const char *directory, bool throw_away, struct draft *draft, 
  * "layer PATH" ...), for whoever removes images.
  */
 struct root_scratch;
-int root_scratch_new(const char *data_dir, const struct spec_world *world,
-                     const struct root_source *source, const struct draft *draft,
-                     struct root_scratch **ret, struct err *err);
+int root_scratch_new(const struct volume_place *place, const struct root_source *source,
+                     const struct draft *draft, struct root_scratch **ret, struct err *err);
 const char *root_scratch_directory(const struct root_scratch *scratch);
 /* Its name in DATA/containers. */
 const char *root_scratch_name(const struct root_scratch *scratch);
@@ -81,14 +82,9 @@ struct root_volumes {
  * Give the draft's volumes names and make those that are not there (see spec_name_volumes()), and hold them. id: who is
  * put on their lists of users, or NULL. The draft has changed when this returns 0: a container keeps it.
  */
-int root_use_volumes(const char *data_dir, const char *id, struct draft *draft,
+int root_use_volumes(const struct volume_place *place, const char *id, struct draft *draft,
                      struct root_volumes *ret, struct err *err);
 void root_volumes_done(struct root_volumes *volumes);
 
-/* ---- without root ---------------------------------------------------------------------------------------- */
-
-/*
- * Remove a directory that a run in a user namespace has written to, with files of our subordinate ids: as tree_remove(),
- * and where that is not permitted, in a user namespace with the same maps.
- */
+/* spawn_remove_tree() of what a run has written, with a sentence. */
 int root_remove_tree(const struct spec_world *world, int dir_fd, const char *name, struct err *err);

@@ -10,16 +10,17 @@
 
 #include "root/root.h"
 #include "root/root_private.h"
+#include "spawn/spawn.h"
 #include "volume/volume.h"
 
 #define PREFIX ".run-"
 
 struct root_scratch {
+    struct volume_place place;
     char *data_dir, *directory;
     const char *name;  /* in directory */
     int containers_fd; /* DATA/containers */
     int lock_fd;
-    const struct spec_world *world;
 };
 
 static void scratch_free(struct root_scratch *scratch)
@@ -61,8 +62,8 @@ static void reclaim_one(const struct root_scratch *scratch, const char *name)
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
-    if (root_remove_tree(scratch->world, scratch->containers_fd, name, NULL) == 0)
-        volume_forget(scratch->data_dir, name, true, NULL);
+    if (spawn_remove_tree(scratch->place.world, scratch->containers_fd, name) == 0)
+        volume_forget(&scratch->place, name, true, NULL);
 }
 
 static void reclaim(const struct root_scratch *scratch)
@@ -101,9 +102,9 @@ static int containers_open(const char *data_dir)
 
     if (!path)
         return -ENOMEM;
-    if ((mkdir(data_dir, 0711) < 0 && errno != EEXIST) ||
-        (mkdir(path, 0711) < 0 && errno != EEXIST))
-        return -errno;
+    int r = directory_make_all(path, 0711);
+    if (r < 0)
+        return r;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
@@ -159,9 +160,8 @@ static int scratch_describe(const struct root_scratch *scratch, const struct roo
     return buf_error(&text) < 0 ? -ENOMEM : fd_write_all(fd, text.data, text.len);
 }
 
-int root_scratch_new(const char *data_dir, const struct spec_world *world,
-                     const struct root_source *source, const struct draft *draft,
-                     struct root_scratch **ret, struct err *err)
+int root_scratch_new(const struct volume_place *place, const struct root_source *source,
+                     const struct draft *draft, struct root_scratch **ret, struct err *err)
 {
     _cleanup_(scratch_freep) struct root_scratch *scratch = calloc(1, sizeof(*scratch));
     int r = -EAGAIN;
@@ -169,14 +169,14 @@ int root_scratch_new(const char *data_dir, const struct spec_world *world,
     if (!scratch)
         return err_nomem(err);
     scratch->lock_fd = scratch->containers_fd = -1;
-    scratch->world = world;
-    scratch->data_dir = strdup(data_dir);
+    scratch->data_dir = strdup(place->data_dir);
     if (!scratch->data_dir)
         return err_nomem(err);
-    scratch->containers_fd = containers_open(data_dir);
+    scratch->place = (struct volume_place){ scratch->data_dir, place->world };
+    scratch->containers_fd = containers_open(scratch->data_dir);
     if (scratch->containers_fd < 0)
-        return err_set(err, -scratch->containers_fd, "cannot make %s/containers: %s", data_dir,
-                       err_name(-scratch->containers_fd));
+        return err_set(err, -scratch->containers_fd, "cannot make %s/containers: %s",
+                       scratch->data_dir, err_name(-scratch->containers_fd));
     reclaim(scratch);
     for (unsigned tries = 0; r == -EAGAIN && tries < 16; tries++)
         r = scratch_make(scratch);
@@ -184,7 +184,7 @@ int root_scratch_new(const char *data_dir, const struct spec_world *world,
         r = scratch_describe(scratch, source, draft);
     if (r < 0)
         return err_set(err, -r, "cannot make a directory for the run in %s/containers: %s",
-                       data_dir, err_name(-r));
+                       scratch->data_dir, err_name(-r));
     *ret = TAKE_PTR(scratch);
     return 0;
 }
@@ -195,22 +195,17 @@ int root_scratch_remove(struct root_scratch *scratch, struct err *err)
 
     if (!scratch)
         return 0;
-    r = root_remove_tree(scratch->world, scratch->containers_fd, scratch->name, err);
+    r = root_remove_tree(scratch->place.world, scratch->containers_fd, scratch->name, err);
     if (r == 0)
-        r = volume_forget(scratch->data_dir, scratch->name, true, err);
+        r = volume_forget(&scratch->place, scratch->name, true, err);
     scratch_free(scratch);
     return r;
 }
 
-/* ---- removing ---------------------------------------------------------------------------------------------------- */
-
 int root_remove_tree(const struct spec_world *world, int dir_fd, const char *name, struct err *err)
 {
-    int r = tree_remove(dir_fd, name);
+    int r = spawn_remove_tree(world, dir_fd, name);
 
-    (void)world;
-    if (r == -ENOENT)
-        return 0;
     return r < 0 ? err_set(err, -r, "cannot remove %s, which the run has written to: %s", name,
                            err_name(-r))
                  : 0;

@@ -15,8 +15,9 @@
 extern char **environ;
 
 struct root_source {
-    struct image *image; /* NULL: a directory */
-    char *directory;     /* absolute */
+    struct image_store *store; /* locked against who removes images; NULL: a directory */
+    struct image *image;
+    char *directory; /* absolute */
     char *id;
 };
 
@@ -30,6 +31,7 @@ void root_source_free(struct root_source *source)
     if (!source)
         return;
     image_free(source->image);
+    image_store_close(source->store);
     free(source->directory);
     free(source->id);
     free(source);
@@ -144,22 +146,30 @@ static int helper_call(const char *data_dir, const char *command, const char *wh
 
 /* ---- in the store ---------------------------------------------------------------------------------------------- */
 
-static int find_stored(const char *data_dir, const char *what, struct image **ret, struct err *err)
+/* The image, and the store that it is in, locked: what is in it stays until the source is freed. */
+static int find_stored(const char *data_dir, const char *what, struct root_source *source,
+                       struct err *err)
 {
     _cleanup_image_store_ struct image_store *store = NULL;
+    _cleanup_image_ struct image *image = NULL;
     int r = image_store_open(data_dir, false, &store, err);
 
     if (r == 0)
-        r = image_find(store, what, ret, err);
-    for (size_t i = 0; r == 0 && i < (*ret)->n_layers; i++) {
-        if (!image_layer_has(store, (*ret)->layers[i].diff_id))
-            r = err_set(
-                err, EBADMSG,
-                "the image %s is not whole: the layer %s is missing; get it again, or see ration "
-                "image verify",
-                what, (*ret)->layers[i].diff_id);
+        r = image_store_lock(store, IMAGE_LOCK_USE, err);
+    if (r == 0)
+        r = image_find(store, what, &image, err);
+    for (size_t i = 0; r == 0 && i < image->n_layers; i++) {
+        if (!image_layer_has(store, image->layers[i].diff_id))
+            r = err_set(err, EBADMSG,
+                        "the image %.100s is not whole: the layer %s is missing (see ration image "
+                        "verify)",
+                        what, image->layers[i].diff_id);
     }
-    return r;
+    if (r < 0)
+        return r;
+    source->store = TAKE_PTR(store);
+    source->image = TAKE_PTR(image);
+    return 0;
 }
 
 /* Both ways out, in the words of the command line. */
@@ -184,7 +194,7 @@ static int is_missing(const char *operand, struct err *err)
 }
 
 static int find_named(const char *data_dir, const char *operand, const struct draft *draft,
-                      struct image **ret, struct err *err)
+                      struct root_source *ret, struct err *err)
 {
     const char *pull = text_or_empty(spec_get(draft, "pull"));
     _cleanup_free_ char *line = NULL;
@@ -206,7 +216,7 @@ static int find_named(const char *data_dir, const char *operand, const struct dr
 
 /* Loading prints what it has loaded: a name, or an id. */
 static int find_loaded(const char *data_dir, const char *operand, const struct draft *draft,
-                       struct image **ret, struct err *err)
+                       struct root_source *ret, struct err *err)
 {
     _cleanup_free_ char *line = NULL;
     int r = helper_call(data_dir, "take", operand, draft, &line, err);
@@ -242,9 +252,9 @@ int root_find(const char *data_dir, const char *operand, const struct draft *dra
     if (text_starts(operand, "dir:"))
         r = find_directory(operand, source, err);
     else if (text_starts(operand, "oci:") || text_starts(operand, "docker-archive:"))
-        r = find_loaded(data_dir, operand, draft, &source->image, err);
+        r = find_loaded(data_dir, operand, draft, source, err);
     else
-        r = find_named(data_dir, operand, draft, &source->image, err);
+        r = find_named(data_dir, operand, draft, source, err);
     if (r < 0)
         return r;
     if (source->image && text_replace(&source->id, source->image->id) < 0)

@@ -23,8 +23,8 @@ static bool is_among(char *const *names, const char *name)
     return false;
 }
 
-static int hold(const char *data_dir, const char *id, char *const *names, char *const *anonymous,
-                struct root_volumes *ret, struct err *err)
+static int hold(const struct volume_place *place, const char *id, char *const *names,
+                char *const *anonymous, struct root_volumes *ret, struct err *err)
 {
     size_t n = names ? strv_length(names) : 0;
 
@@ -34,8 +34,8 @@ static int hold(const char *data_dir, const char *id, char *const *names, char *
     if (!ret->fds)
         return err_nomem(err);
     for (size_t i = 0; i < n; i++) {
-        int r = volume_create(data_dir, names[i], NULL, is_among(anonymous, names[i]), err);
-        int fd = r < 0 ? r : volume_use(data_dir, names[i], id, err);
+        int r = volume_create(place, names[i], NULL, is_among(anonymous, names[i]), err);
+        int fd = r < 0 ? r : volume_use(place, names[i], id, err);
         if (fd < 0)
             return fd;
         ret->fds[ret->n++] = fd;
@@ -43,7 +43,7 @@ static int hold(const char *data_dir, const char *id, char *const *names, char *
     return 0;
 }
 
-int root_use_volumes(const char *data_dir, const char *id, struct draft *draft,
+int root_use_volumes(const struct volume_place *place, const char *id, struct draft *draft,
                      struct root_volumes *ret, struct err *err)
 {
     _cleanup_(strv_freep) char **anonymous = NULL, **names = NULL;
@@ -53,12 +53,12 @@ int root_use_volumes(const char *data_dir, const char *id, struct draft *draft,
     if (r == 0)
         r = spec_volumes(draft, &names, err);
     if (r == 0)
-        r = hold(data_dir, id, names, anonymous, &volumes, err);
+        r = hold(place, id, names, anonymous, &volumes, err);
     if (r < 0) {
         /* What was made for nobody goes again. */
         root_volumes_done(&volumes);
         for (char **name = anonymous; name && *name; name++)
-            volume_remove(data_dir, *name, true, NULL);
+            volume_remove(place, *name, true, NULL);
         return r;
     }
     *ret = volumes;

@@ -252,27 +252,28 @@ static int listing_copy(struct copy *copy)
     return 0;
 }
 
-static int copy_failed(const char *target, int code, struct err *err)
+static int copy_failed(const struct spec_mount *mount, int code, struct err *err)
 {
+    const char *target = mount->target;
+    const char *into = mount->volume ? "its new volume" : "its new tmpfs (tmpcopyup)";
+
     if (code == EFBIG || code == ELOOP)
         return err_refuse(
             err, code,
-            "cannot copy %s into its new tmpfs (tmpcopyup): it holds more than 1 GiB, "
-            "262144 files or 64 directories in each other",
-            target);
+            "cannot copy %s into %s: it holds more than 1 GiB, 262144 files or 64 directories in "
+            "each other%s",
+            target, into, mount->volume ? "; the mount option nocopy does without" : "");
     if (code == EPERM)
         return err_refuse(err, code,
-                          "cannot copy %s into its new tmpfs (tmpcopyup): it holds device nodes or "
-                          "attributes that the container's user namespace may not make",
-                          target);
+                          "cannot copy %s into %s: it holds device nodes or attributes that the "
+                          "container's user namespace may not make",
+                          target, into);
     if (code == EINVAL)
-        return err_refuse(
-            err, code,
-            "cannot copy %s into its new tmpfs (tmpcopyup): it holds files of somebody "
-            "whom the container's user namespace does not map",
-            target);
-    return err_refuse(err, code, "cannot copy %s into its new tmpfs (tmpcopyup): %s", target,
-                      err_name(code));
+        return err_refuse(err, code,
+                          "cannot copy %s into %s: it holds files of somebody whom the container's "
+                          "user namespace does not map",
+                          target, into);
+    return err_refuse(err, code, "cannot copy %s into %s: %s", target, into, err_name(code));
 }
 
 /* Who may do what with the directory itself was settled when its file system was made, if it was. */
@@ -296,15 +297,17 @@ int copy_up(const struct place *from, int to_fd, const struct spec_mount *mount,
     copy.bytes = 0;
     if (r >= 0 && !owner_is_given(mount) && fchown(out, st.st_uid, st.st_gid) < 0)
         r = -errno;
+    if (r >= 0 && mount->volume && fchmod(out, st.st_mode & 07777) < 0)
+        r = -errno;
     if (r < 0) {
         fd_close(in);
         fd_close(out);
-        return copy_failed(mount->target, -r, err);
+        return copy_failed(mount, -r, err);
     }
     copy.level[copy.depth++] = (struct level){ in, out, st.st_dev, { st.st_atim, st.st_mtim } };
     while (copy.depth > 0 && r >= 0)
         r = listing_copy(&copy);
     while (copy.depth > 0)
         directory_leave(&copy);
-    return r < 0 ? copy_failed(mount->target, -r, err) : 0;
+    return r < 0 ? copy_failed(mount, -r, err) : 0;
 }

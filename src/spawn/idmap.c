@@ -208,21 +208,12 @@ static int idmap_bind(struct launch *launch, size_t index, struct err *err)
     return r;
 }
 
-static int *idmaps_new(size_t n)
-{
-    int *fds = malloc(n * sizeof(*fds));
-
-    for (size_t i = 0; fds && i < n; i++)
-        fds[i] = -1;
-    return fds;
-}
-
 static int idmap_mount(struct launch *launch, size_t index, struct err *err)
 {
     const struct spec_mount *mount = &launch->spec->mounts[index];
 
     if (!launch->idmaps) {
-        launch->idmaps = idmaps_new(launch->spec->n_mounts);
+        launch->idmaps = fds_new(launch->spec->n_mounts);
         if (!launch->idmaps)
             return err_nomem(err);
     }

@@ -64,6 +64,8 @@ struct launch {
     int *sources; /* per mount: detached tree of a bind mount's source, -1: none */
     int *
         idmaps; /* per mount: user namespace whose maps its owners are shown through; NULL: none has */
+    int *
+        copied; /* per mount: locked, of a volume that is to get its target's content, -1: none; NULL */
     int *nodes;              /* per device: detached tree of the host's node, -1: none */
     int join_fds[JOINS_MAX]; /* per spec->joins, -1: not to be entered */
     uint64_t joined;         /* CLONE_NEW* of those to be entered */

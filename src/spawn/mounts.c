@@ -163,9 +163,9 @@ static unsigned bind_place_flags(const struct spec_mount *mount, int source_fd)
     return fstat(source_fd, &st) == 0 && !S_ISDIR(st.st_mode) ? PLACE_MAKE_FILE : PLACE_MAKE_DIR;
 }
 
-static int mount_bind(struct launch *launch, const struct spec_mount *mount, int source_fd,
-                      struct err *err)
+static int mount_bind(struct launch *launch, size_t index, int source_fd, struct err *err)
 {
+    const struct spec_mount *mount = &launch->spec->mounts[index];
     struct place place;
     int r;
 
@@ -176,6 +176,9 @@ static int mount_bind(struct launch *launch, const struct spec_mount *mount, int
         return 0;
     if (r == -ENOENT || r == -ENOTDIR)
         return mount_failed(mount, -r, err);
+    if (r < 0)
+        return r;
+    r = volume_fill(launch, index, &place, source_fd, err);
     if (r < 0)
         return r;
     r = mount_attach(launch, mount, &place, source_fd);
@@ -429,7 +432,7 @@ static int mount_one(struct launch *launch, size_t index, struct err *err)
 
     switch (mount->kind) {
     case MOUNT_BIND:
-        return mount_bind(launch, mount, TAKE_FD(launch->sources[index]), err);
+        return mount_bind(launch, index, TAKE_FD(launch->sources[index]), err);
     case MOUNT_FILESYSTEM:
         return mount_filesystem(launch, index, err);
     case MOUNT_CGROUP:

@@ -34,6 +34,7 @@ struct overlay {
     size_t n_lower;
     int upper, work; /* -1: read-only */
     int tree; /* of the file system in memory that they are on, or of what is shown through maps; -1: none */
+    bool in_memory;
     char words[160]; /* the kernel's */
 };
 
@@ -344,8 +345,9 @@ static int root_imitate(int lower_fd, int upper_fd)
 }
 
 /*
- * A file system in memory, of the size asked for, holds what is written. It is attached over our root, beneath
- * the run's: see mapped_open().
+ * A file system in memory, of the size asked for, holds what is written. It is attached over our root until the
+ * layers are put together: see mapped_open(). Left there it would be what pivot_root(2)'s caller takes for the old
+ * root, and the old root would stay.
  */
 static int memory_make(struct overlay *overlay, struct err *err)
 {
@@ -361,6 +363,7 @@ static int memory_make(struct overlay *overlay, struct err *err)
         return here < 0 ? err_set(err, errno, "cannot open /: %m") : overlay->tree;
     r = sys_move_mount(overlay->tree, "", here, "",
                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    overlay->in_memory = r >= 0;
     if (r >= 0 && fstat(overlay->lower[0], &st) < 0)
         r = -errno;
     if (r >= 0 && (mkdirat(overlay->tree, "upper", st.st_mode & 07777) < 0 ||
@@ -376,6 +379,17 @@ static int memory_make(struct overlay *overlay, struct err *err)
                               "--storage-opt size=: cannot prepare a file system in memory: %s",
                               err_name(-r))
                  : 0;
+}
+
+/* What was put together has it all the same. */
+static int memory_detach(int fd, struct err *err)
+{
+    if (umount2("/..", MNT_DETACH) == 0)
+        return fd;
+    int r =
+        err_set(err, errno, "--storage-opt size=: cannot take the file system in memory off /: %m");
+    close(fd);
+    return r;
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
@@ -422,6 +436,7 @@ int overlay_make(const struct overlay_request *request, struct err *err)
     overlay.request = request;
     overlay.n_lower = 0;
     overlay.upper = overlay.work = overlay.tree = -1;
+    overlay.in_memory = false;
     overlay.words[0] = '\0';
     r = overlay_prepare(&overlay, err);
     if (r >= 0 && overlay.n_lower == 1 && overlay.upper < 0) {
@@ -431,6 +446,8 @@ int overlay_make(const struct overlay_request *request, struct err *err)
         if (r < 0)
             r = make_failed(&overlay, -r, err);
     }
+    if (r >= 0 && overlay.in_memory)
+        r = memory_detach(r, err);
     overlay_done(&overlay);
     return r;
 }

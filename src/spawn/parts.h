@@ -37,6 +37,20 @@ int idmap_userns(const struct spec *spec);
 /* Show a detached tree through the maps of a user namespace. */
 int idmap_apply(int tree_fd, int userns_fd, const struct spec_mount *mount, struct err *err);
 
+/* ---- volume.c ---------------------------------------------------------------------------------------------- */
+
+/* In the supervisor, before the clone: which volumes are to get what their targets hold. */
+int volumes_prepare(struct launch *launch, struct err *err);
+void volumes_done(struct launch *launch);
+/* In the box: what is at the place, which is about to be hidden, into the volume's tree. */
+int volume_fill(struct launch *launch, size_t index, const struct place *place, int tree_fd,
+                struct err *err);
+
+/* ---- prepare.c ----------------------------------------------------------------------------------------------- */
+
+/* n fds that are none; NULL: no memory. */
+int *fds_new(size_t n);
+
 /* ---- copy_up.c -------------------------------------------------------------------------------------------- */
 
 /* Copy what a directory holds into to_fd's (O_PATH), which nobody else sees yet. */

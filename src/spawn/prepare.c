@@ -179,16 +179,13 @@ static int prepare_hooks(struct launch *launch, struct err *err)
     return err_set(err, EINVAL, "the document has hooks and nobody to run them");
 }
 
-static int fds_new(size_t n, int **ret)
+int *fds_new(size_t n)
 {
     int *fds = malloc((n + 1) * sizeof(*fds));
 
-    if (!fds)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; fds && i < n; i++)
         fds[i] = -1;
-    *ret = fds;
-    return 0;
+    return fds;
 }
 
 /*
@@ -219,7 +216,7 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
     static int (*const part_table[])(struct launch *, struct err *) = {
         joins_open,    enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
         user_prepare,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
-        prepare_hooks, idmap_prepare,       procfs_prepare,    labels_check,
+        prepare_hooks, volumes_prepare,     idmap_prepare,     procfs_prepare,   labels_check,
     };
     const struct spec *spec = options->spec;
 
@@ -250,8 +247,9 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
         launch->join_fds[i] = -1;
     if (!spec->argv || !spec->argv[0])
         return err_usage(err, "no COMMAND to run");
-    if (fds_new(spec->n_mounts, &launch->sources) < 0 ||
-        fds_new(spec->n_devices, &launch->nodes) < 0)
+    launch->sources = fds_new(spec->n_mounts);
+    launch->nodes = fds_new(spec->n_devices);
+    if (!launch->sources || !launch->nodes)
         return err_nomem(err);
     for (size_t i = 0; i < ARRAY_SIZE(part_table); i++) {
         int r = part_table[i](launch, err);
@@ -268,6 +266,7 @@ void launch_done(struct launch *launch)
     launch->null_fd = fd_close(launch->null_fd);
     joins_close(launch);
     idmap_done(launch);
+    volumes_done(launch);
     procfs_done(launch);
     free(launch->sources);
     free(launch->idmaps);

@@ -180,6 +180,21 @@ static int root_propagate(const struct launch *launch, struct err *err)
 }
 
 /*
+ * Is nothing mounted over the new root? "/.." is what is uppermost there: had something stood on the old root, that
+ * would have gone in its place. What several file systems make up is worth a second look.
+ */
+static int root_is_alone(const char *rootfs, struct err *err)
+{
+    struct stat root, above;
+
+    if (stat("/", &root) < 0 || stat("/..", &above) < 0)
+        return root_failed(rootfs, errno, err);
+    return root.st_dev == above.st_dev && root.st_ino == above.st_ino
+               ? 0
+               : err_set(err, EBUSY, "the old root still stands above that of %s", rootfs);
+}
+
+/*
  * The new root over the old one, and the old one away: nothing of the host can be reached any more. Where
  * the mounts are still the host's, they must cease to be that first, or it would lose its own.
  */
@@ -209,7 +224,7 @@ static int root_pivot(struct launch *launch, struct err *err)
         return root_failed(rootfs, -r, err);
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return root_failed(rootfs, errno, err);
-    return 0;
+    return launch->spec->overlay ? root_is_alone(rootfs, err) : 0;
 }
 
 /* Without a mount namespace there is nothing to replace: the root is another for this process alone. */

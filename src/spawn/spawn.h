@@ -166,6 +166,13 @@ int spawn_move_netdevs(const struct spec *spec, pid_t pid, struct err *err);
 int spawn_hook(const struct spec_hook *hook, int state_fd, struct err *err);
 
 /*
+ * tree_remove() of what a run has written. An ordinary user's runs leave files of his subordinate ids, which only the root of a
+ * user namespace with the same maps can remove: a process of ours becomes that where it has to. 0 or -errno; what is
+ * not there is no error.
+ */
+int spawn_remove_tree(const struct spec_world *world, int dir_fd, const char *name);
+
+/*
  * Put our own program out of reach of those that we start: to be called first thing by a program that makes
  * containers or enters them, before it has threads, with main()'s argv. Afterwards /proc/self/exe is the same
  * file on a read-only mount that nobody can change. Where that cannot be done in place our program is executed

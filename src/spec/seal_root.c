@@ -158,6 +158,8 @@ static int locate_volume(struct seal *seal, struct spec_mount *mount)
 
     if (!mount->volume || !*mount->volume || !volumes)
         return 0;
+    /* What a run in a user namespace of root's writes there is the same to every other run. */
+    mount->id_mapped = !seal->spec->rootless && (seal->spec->namespaces & CLONE_NEWUSER);
     mount->source = text_format("%s/%s/data", volumes, mount->volume);
     return mount->source ? 0 : err_nomem(seal->err);
 }

@@ -118,11 +118,11 @@ static bool is_used(const struct volumes *volumes, const char *name, int volume_
     return volume_user(volumes, volume_fd, user, sizeof(user)) < 0 || user[0] != '\0';
 }
 
-static int visit_one(const struct volumes *volumes, const char *data_dir, const char *name,
-                     int (*fn)(void *data, const struct volume *volume), void *data,
-                     struct err *err)
+static int visit_one(const struct volumes *volumes, const struct volume_place *place,
+                     const char *name, int (*fn)(void *data, const struct volume *volume),
+                     void *data, struct err *err)
 {
-    _cleanup_free_ char *directory = text_format("%s/volumes/%s/data", data_dir, name);
+    _cleanup_free_ char *directory = text_format("%s/volumes/%s/data", place->data_dir, name);
     _cleanup_close_ int fd =
         openat(volumes->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct volume volume = { .name = name, .directory = directory };
@@ -140,12 +140,12 @@ static int visit_one(const struct volumes *volumes, const char *data_dir, const 
     return r;
 }
 
-int volume_visit(const char *data_dir, int (*fn)(void *data, const struct volume *volume),
-                 void *data, struct err *err)
+int volume_visit(const struct volume_place *place,
+                 int (*fn)(void *data, const struct volume *volume), void *data, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     _cleanup_(strv_freep) char **names = NULL;
-    int r = volumes_open(data_dir, false, &volumes, err);
+    int r = volumes_open(place, false, &volumes, err);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -154,7 +154,7 @@ int volume_visit(const char *data_dir, int (*fn)(void *data, const struct volume
         return err_nomem(err);
     for (char **name = names; r == 0 && *name; name++) {
         if ((*name)[0] != '.')
-            r = visit_one(&volumes, data_dir, *name, fn, data, err);
+            r = visit_one(&volumes, place, *name, fn, data, err);
     }
     return r;
 }

@@ -30,11 +30,6 @@ int volume_check_name(const char *name, struct err *err)
 
 /* ---- the directory of volumes ------------------------------------------------------------------------------ */
 
-static int directory_make(const char *path)
-{
-    return mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 /* Who made them was killed: under the lock nobody is at it. */
 static void leftovers_clear(const struct volumes *volumes, char *const *all)
 {
@@ -56,19 +51,18 @@ static int volumes_lock(struct volumes *volumes)
     return 0;
 }
 
-int volumes_open(const char *data_dir, bool make, struct volumes *ret, struct err *err)
+int volumes_open(const struct volume_place *place, bool make, struct volumes *ret, struct err *err)
 {
-    _cleanup_free_ char *path = text_format("%s/volumes", data_dir);
-    _cleanup_free_ char *containers = text_format("%s/containers", data_dir);
+    _cleanup_free_ char *path = text_format("%s/volumes", place->data_dir);
+    _cleanup_free_ char *containers = text_format("%s/containers", place->data_dir);
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     int r = 0;
 
+    volumes.world = place->world;
     if (!path || !containers)
         return err_nomem(err);
     if (make)
-        r = directory_make(data_dir);
-    if (make && r == 0)
-        r = directory_make(path);
+        r = directory_make_all(path, DIRECTORY_MODE);
     volumes.dir_fd = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r == 0 && volumes.dir_fd < 0)
         r = -errno;
@@ -158,14 +152,14 @@ static int volume_make(const struct volumes *volumes, const char *name, char *co
     return r;
 }
 
-int volume_create(const char *data_dir, const char *name, char *const *labels, bool anonymous,
-                  struct err *err)
+int volume_create(const struct volume_place *place, const char *name, char *const *labels,
+                  bool anonymous, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     int r = volume_check_name(name, err);
 
     if (r == 0)
-        r = volumes_open(data_dir, true, &volumes, err);
+        r = volumes_open(place, true, &volumes, err);
     if (r < 0)
         return r;
     if (faccessat(volumes.dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -186,11 +180,11 @@ static int user_add(int volume_fd, const char *id)
     return fd < 0 ? -errno : 0;
 }
 
-int volume_use(const char *data_dir, const char *name, const char *id, struct err *err)
+int volume_use(const struct volume_place *place, const char *name, const char *id, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     _cleanup_close_ int fd = -1;
-    int r = volumes_open(data_dir, false, &volumes, err);
+    int r = volumes_open(place, false, &volumes, err);
 
     if (r < 0 && r != -ENOENT)
         return r;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spawn/spawn.h"
 #include "volume/volume_private.h"
 
 int volume_delete(const struct volumes *volumes, const char *name)
@@ -17,7 +18,7 @@ int volume_delete(const struct volumes *volumes, const char *name)
     /* From then on it is nobody's, and what stays of it goes with the next call. */
     if (name[0] != '.' && renameat(volumes->dir_fd, name, volumes->dir_fd, gone) < 0)
         return -errno;
-    return tree_remove(volumes->dir_fd, name[0] == '.' ? name : gone);
+    return spawn_remove_tree(volumes->world, volumes->dir_fd, name[0] == '.' ? name : gone);
 }
 
 /* 0: nobody has it; the fd holds it for us. -EBUSY with err set. */
@@ -51,13 +52,13 @@ static int remove_locked(const struct volumes *volumes, const char *name, struct
     return r < 0 ? err_set(err, -r, "cannot remove the volume %s: %s", name, err_name(-r)) : 0;
 }
 
-int volume_remove(const char *data_dir, const char *name, bool force, struct err *err)
+int volume_remove(const struct volume_place *place, const char *name, bool force, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     int r = volume_check_name(name, err);
 
     if (r == 0)
-        r = volumes_open(data_dir, false, &volumes, err);
+        r = volumes_open(place, false, &volumes, err);
     if (r == 0)
         r = remove_locked(&volumes, name, err);
     else if (r == -ENOENT)
@@ -78,11 +79,11 @@ static bool forget_one(const struct volumes *volumes, const char *name, const ch
     return used_fd >= 0 && unlinkat(used_fd, id, 0) == 0 && volume_is_anonymous(fd);
 }
 
-int volume_forget(const char *data_dir, const char *id, bool anonymous, struct err *err)
+int volume_forget(const struct volume_place *place, const char *id, bool anonymous, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     _cleanup_(strv_freep) char **names = NULL;
-    int r = volumes_open(data_dir, false, &volumes, err);
+    int r = volumes_open(place, false, &volumes, err);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -122,13 +123,13 @@ static int prune_one(const struct volumes *volumes, struct prune *prune, const c
     return 0;
 }
 
-int volume_prune(const char *data_dir, bool all, void (*fn)(void *data, const char *name),
-                 void *data, struct err *err)
+int volume_prune(const struct volume_place *place, bool all,
+                 void (*fn)(void *data, const char *name), void *data, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     _cleanup_(strv_freep) char **names = NULL;
     struct prune prune = { .all = all, .fn = fn, .data = data };
-    int r = volumes_open(data_dir, false, &volumes, err);
+    int r = volumes_open(place, false, &volumes, err);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;

@@ -15,8 +15,15 @@
 #pragma once
 
 #include "base/base.h"
+#include "spec/spec.h"
 
 #define VOLUME_NAME_MAX 128
+
+/* Where volumes are, and who we are that remove what others have written to them. */
+struct volume_place {
+    const char *data_dir; /* absolute */
+    const struct spec_world *world;
+};
 
 /* Letters, digits, '_', '.' and '-', the first a letter or a digit. ERR_USAGE. */
 int volume_check_name(const char *name, struct err *err);
@@ -25,22 +32,23 @@ int volume_check_name(const char *name, struct err *err);
  * Make it unless it is there (then 1 is returned and nothing changed). labels: "KEY=VALUE" or NULL; anonymous:
  * it was given its name by us, and goes with its container where that is asked for.
  */
-int volume_create(const char *data_dir, const char *name, char *const *labels, bool anonymous,
-                  struct err *err);
+int volume_create(const struct volume_place *place, const char *name, char *const *labels,
+                  bool anonymous, struct err *err);
 
 /*
  * Hold it for a run or a container: an fd with a shared lock on it, which whoever removes volumes heeds. id
  * (may be NULL) is put on its list of users. -ENOENT: there is no such volume.
  */
-int volume_use(const char *data_dir, const char *name, const char *id, struct err *err);
+int volume_use(const struct volume_place *place, const char *name, const char *id, struct err *err);
 /* Take a container off the lists of all volumes. With anonymous those without a name that nobody else has go. */
-int volume_forget(const char *data_dir, const char *id, bool anonymous, struct err *err);
+int volume_forget(const struct volume_place *place, const char *id, bool anonymous,
+                  struct err *err);
 
 /* -EBUSY while a run or a container has it, naming the container; -ENOENT. force: a missing one is no error. */
-int volume_remove(const char *data_dir, const char *name, bool force, struct err *err);
+int volume_remove(const struct volume_place *place, const char *name, bool force, struct err *err);
 /* Remove all that nobody has, of the anonymous ones or of all; fn (may be NULL) is told each name. */
-int volume_prune(const char *data_dir, bool all, void (*fn)(void *data, const char *name),
-                 void *data, struct err *err);
+int volume_prune(const struct volume_place *place, bool all,
+                 void (*fn)(void *data, const char *name), void *data, struct err *err);
 
 struct volume {
     const char *name, *directory; /* absolute path of the content */
@@ -50,5 +58,5 @@ struct volume {
     bool used; /* by a container or a run */
 };
 /* In the order of their names; what volume points to is gone afterwards. fn returns 0 to go on. */
-int volume_visit(const char *data_dir, int (*fn)(void *data, const struct volume *volume),
-                 void *data, struct err *err);
+int volume_visit(const struct volume_place *place,
+                 int (*fn)(void *data, const struct volume *volume), void *data, struct err *err);

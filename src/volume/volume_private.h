@@ -7,11 +7,12 @@
 struct volumes {
     int dir_fd, lock_fd;
     int containers_fd; /* DATA/containers, -1: there is none */
+    const struct spec_world *world;
 };
-#define VOLUMES_INIT ((struct volumes){ -1, -1, -1 })
+#define VOLUMES_INIT ((struct volumes){ -1, -1, -1, NULL })
 
 /* make: DATA and DATA/volumes are made when missing; otherwise -ENOENT without err set. */
-int volumes_open(const char *data_dir, bool make, struct volumes *ret, struct err *err);
+int volumes_open(const struct volume_place *place, bool make, struct volumes *ret, struct err *err);
 void volumes_close(struct volumes *volumes);
 #define _cleanup_volumes_ _cleanup_(volumes_close)
 

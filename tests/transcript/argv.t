@@ -70,9 +70,9 @@ expect_refusal 2 '--tty is a flag: true or false'
 run_ration run --dry-run=maybe true
 expect_refusal 2 '--dry-run is a flag: true or false'
 run_ration run
-expect_refusal 2 'run needs a COMMAND'
+expect_refusal 2 'run needs an IMAGE or a COMMAND'
 run_ration run -m 50m --
-expect_refusal 2 'run needs a COMMAND'
+expect_refusal 2 'run needs an IMAGE or a COMMAND'
 run_ration run ''
 expect_refusal 2 'COMMAND is an empty word'
 run_ration runn true

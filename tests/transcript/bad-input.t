@@ -12,7 +12,7 @@ refused() {
     t_args=$(printf '%s' "$*" | tr '\n' '?' | cut -c 1-80)
     run_ration plan --layout v1 "$@" touch "$work/ran"
     expect_refusal "$t_wanted" "$t_ere" "plan refuses $t_args"
-    run_ration run "$@" touch "$work/ran"
+    run_ration run "$@" -- touch "$work/ran"
     expect_refusal "$t_wanted" "$t_ere" "run refuses $t_args"
 }
 
@@ -113,25 +113,25 @@ mkfifo "$work/fifo"
 refused 2 '--env-file' --env-file "$work/fifo"
 
 # ---- the report ------------------------------------------------------------------------------------------
-run_ration run --format json true
+run_ration run --format json -- true
 expect_refusal 2 '--format.*--report'
-run_ration run --report - --format yaml true
+run_ration run --report - --format yaml -- true
 expect_refusal 2 '--format: there is no format "yaml"'
-run_ration run --report '' true
+run_ration run --report '' -- true
 expect_refusal 2 '--report is empty'
-run_ration run --report fd:x true
+run_ration run --report fd:x -- true
 expect_refusal 2 '--report fd:N'
-run_ration run --report fd:77 touch "$work/ran"
+run_ration run --report fd:77 -- touch "$work/ran"
 expect_refusal 125 '--report fd:77'
-run_ration run --report "$work/none/report" touch "$work/ran"
+run_ration run --report "$work/none/report" -- touch "$work/ran"
 expect_refusal 125 '--report.*No such file' 'an unwritable report is refused before anything runs'
-run_ration run --report "$work/dir" touch "$work/ran"
+run_ration run --report "$work/dir" -- touch "$work/ran"
 expect_refusal 125 '--report.*directory' 'a directory is no report'
-run_ration run --report "$work/report" --user no-such-user-here touch "$work/ran"
+run_ration run --report "$work/report" --user no-such-user-here -- touch "$work/ran"
 expect_refusal 2 '--user'
 check_not 'a refused run leaves no report' [ -e "$work/report" ]
 echo old >"$work/report"
-run_ration run --report "$work/report" --user no-such-user-here touch "$work/ran"
+run_ration run --report "$work/report" --user no-such-user-here -- touch "$work/ran"
 expect_equal "$(cat "$work/report")" '' 'a refused run does not leave the report of the one before'
 
 run_ration plan --layout v3

@@ -52,7 +52,7 @@ expect_status 0
 check 'the JSON is JSON' json "$out" layout
 expect_silent
 
-run_ration run --dry-run --memory 50m touch "$work/ran"
+run_ration run --dry-run --memory 50m -- touch "$work/ran"
 expect_status 0 '--dry-run is the plan of this machine'
 cp "$out" "$work/dry"
 run_ration plan --memory 50m touch "$work/ran"
