@@ -272,6 +272,19 @@ void image_work_free(struct image_work *work);
 void image_work_freep(struct image_work **work);
 #define _cleanup_image_work_ _cleanup_(image_work_freep)
 
+/* fd of the unpacked tree. -ENOENT. */
+int image_layer_open(struct image_store *store, const char *diff_id, struct err *err);
+
+/* ---- taking out --------------------------------------------------------------------------------------------------- */
+
+/* Each blob or layer there is, in no order. digest NULL: something that has no business there, called name. */
+typedef int (*image_entry_fn)(void *data, const char *digest, const char *name);
+int image_blob_visit(struct image_store *store, image_entry_fn fn, void *data, struct err *err);
+int image_layer_visit(struct image_store *store, image_entry_fn fn, void *data, struct err *err);
+/* With IMAGE_LOCK_DELETE held. What is not there is no error. */
+int image_blob_remove(struct image_store *store, const char *digest, struct err *err);
+int image_layer_remove(struct image_store *store, const char *diff_id, struct err *err);
+
 /*
  * Register the image of a manifest that is in the store with its configuration and all its layers, unpacked:
  * checks that they are there. name NULL: none. ret may be NULL.

@@ -72,6 +72,13 @@ int call_open(struct call *call, bool make, struct err *err)
     return r < 0 || !make ? r : image_store_lock(call->store, IMAGE_LOCK_USE, err);
 }
 
+int call_open_alone(struct call *call, struct err *err)
+{
+    int r = image_store_open(call->data_dir, true, &call->store, err);
+
+    return r < 0 ? r : image_store_lock(call->store, IMAGE_LOCK_DELETE, err);
+}
+
 void call_say(const char *fmt, ...)
 {
     char line[1024] = "ration: ";

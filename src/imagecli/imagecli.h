@@ -45,6 +45,9 @@ int call_ceilings(const struct call *call, struct layer_ceilings *ret, struct er
 /* Open the store: to change it (made where it is missing, locked for use), or as it is. */
 int call_open(struct call *call, bool make, struct err *err);
 
+/* Open it to take things out: made where it is missing, locked for nobody else. */
+int call_open_alone(struct call *call, struct err *err);
+
 /* A line on stderr for people: "ration: ...". */
 void call_say(const char *fmt, ...) _printf_(1, 2);
 /* All of a text on stdout. */
