@@ -32,8 +32,8 @@ for e_name in /etc /usr /root /home /opt /srv /boot; do
         skip_all "$e_name cannot be made read-only in a mount namespace"
 done
 
-[ "$(cat /sys/class/net/lo/operstate 2>/dev/null)" = unknown ] || ip link set lo up 2>/dev/null ||
-    ifconfig lo 127.0.0.1 up
+# /sys shows the links of the namespace that it was mounted in; /proc/net those of ours.
+ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up
 
 RATION_DATA_DIR=$work/data
 RATION_STATE_DIR=$work/state
@@ -95,9 +95,7 @@ as_user() { # ARGS...: run_ration as that user, with a store and a run directory
 
 # Links but for lo, tables of rules: there are none but those of ration in our network namespace.
 engine_network() {
-    for e_link in /sys/class/net/*; do
-        case ${e_link##*/} in lo | '*' | bonding_masters) ;; *) echo "link ${e_link##*/}" ;; esac
-    done
+    sed -n 's/^ *\([^:]*\):.*/\1/p' /proc/net/dev | grep -vx lo | sed 's/^/link /'
     nft list tables 2>/dev/null | sed 's/^/rules: /'
 }
 
