@@ -50,7 +50,7 @@ static int read_resources(struct reading *r, const json_t *value, const char *pa
 static int read_propagation(struct reading *r, const json_t *value, const char *path, void *target)
 {
     const char *text = json_string_value(value);
-    uint64_t flags = mount_propagation(text);
+    uint64_t flags = spec_mount_propagation(text);
 
     if (!flags && *text)
         return err_usage(r->err, "%s must be private, slave, shared or unbindable, not %s", path,

@@ -138,8 +138,6 @@ enum mount_option {
 };
 /* One option of mount(8) as the specification lists them; the later one wins. */
 enum mount_option mount_apply_option(struct mount_reading *m, const char *word);
-/* MS_*, with MS_REC for "rslave" and its like; 0 when it is no word of propagation. */
-uint64_t mount_propagation(const char *word);
 
 /* The device nodes and links that the specification orders, unless the document brings its own /dev. */
 int add_default_devices(struct reading *r);

@@ -18,48 +18,32 @@ void spec_mount_done(struct spec_mount *mount)
     *mount = (struct spec_mount){ 0 };
 }
 
-/* Words that change a mount. In force after docker's own manner: the later word wins. */
-static const struct mount_word {
-    const char *word;
-    uint64_t attr_set, attr_clear, propagation;
-} mount_word_table[] = {
-    { "ro", MOUNT_ATTR_RDONLY, 0, 0 },
-    { "readonly", MOUNT_ATTR_RDONLY, 0, 0 },
-    { "rw", 0, MOUNT_ATTR_RDONLY, 0 },
-    { "nosuid", MOUNT_ATTR_NOSUID, 0, 0 },
-    { "suid", 0, MOUNT_ATTR_NOSUID, 0 },
-    { "nodev", MOUNT_ATTR_NODEV, 0, 0 },
-    { "dev", 0, MOUNT_ATTR_NODEV, 0 },
-    { "noexec", MOUNT_ATTR_NOEXEC, 0, 0 },
-    { "exec", 0, MOUNT_ATTR_NOEXEC, 0 },
-    { "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0 },
-    { "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME, 0 },
-    { "private", 0, 0, MS_PRIVATE },
-    { "rprivate", 0, 0, MS_PRIVATE },
-    { "slave", 0, 0, MS_SLAVE },
-    { "rslave", 0, 0, MS_SLAVE },
-    { "shared", 0, 0, MS_SHARED },
-    { "rshared", 0, 0, MS_SHARED },
-    { "rbind", 0, 0, 0 },
-    /* Said to docker about SELinux labels, caches and volumes: nothing to do for a bind mount here. */
-    { "z", 0, 0, 0 },
-    { "Z", 0, 0, 0 },
-    { "cached", 0, 0, 0 },
-    { "delegated", 0, 0, 0 },
-    { "consistent", 0, 0, 0 },
+/* Said to docker about SELinux labels, caches and trees: nothing to do for a mount here. */
+static const char *const nothing_table[] = {
+    "rbind", "z", "Z", "cached", "delegated", "consistent",
 };
 
-static bool mount_apply_word(struct spec_mount *mount, const char *word, bool propagation_only)
+static bool mount_apply_propagation(struct spec_mount *mount, const char *word)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(mount_word_table); i++) {
-        const struct mount_word *row = &mount_word_table[i];
-        if (strcmp(row->word, word) != 0 || (propagation_only && !row->propagation))
-            continue;
-        mount->attr_set = (mount->attr_set & ~row->attr_clear) | row->attr_set;
-        mount->attr_clear = (mount->attr_clear & ~row->attr_set) | row->attr_clear;
-        if (row->propagation)
-            mount->propagation = row->propagation;
+    uint64_t flags = spec_mount_propagation(word);
+
+    if (flags == 0 || (flags & MS_UNBINDABLE))
+        return false;
+    mount->propagation = flags & ~(uint64_t)MS_REC;
+    return true;
+}
+
+/* In force after docker's own manner: the later word wins. */
+static bool mount_apply_word(struct spec_mount *mount, const char *word)
+{
+    if (strcmp(word, "readonly") == 0)
+        word = "ro";
+    if (spec_mount_attribute(word, &mount->attr_set, &mount->attr_clear) ||
+        mount_apply_propagation(mount, word))
         return true;
+    for (size_t i = 0; i < ARRAY_SIZE(nothing_table); i++) {
+        if (strcmp(nothing_table[i], word) == 0)
+            return true;
     }
     return false;
 }
@@ -147,7 +131,7 @@ static int volume_options(const char *name, const char *text, struct spec_mount 
             mount->recursive = false;
         else if (strcmp(word, "nocopy") == 0)
             mount->copy_up = false;
-        else if (!mount_apply_word(mount, word, false))
+        else if (!mount_apply_word(mount, word))
             return err_usage(err, "--%s: there is no mount option %s", name, quote(word).text);
         text += n;
         if (!*text)
@@ -238,7 +222,7 @@ static int tmpfs_option(const char *name, const char *word, struct spec_mount *m
     char clean[32];
 
     if (!equals) {
-        if (mount_apply_word(mount, word, false))
+        if (mount_apply_word(mount, word))
             return 0;
         return err_usage(err, "--%s: there is no tmpfs option %s", name, quote(word).text);
     }
@@ -322,7 +306,7 @@ static int mount_bind_field(const char *name, const char *key, const char *value
     bool on;
 
     if (strcmp(key, "bind-propagation") == 0) {
-        if (value && mount_apply_word(mount, value, true))
+        if (value && mount_apply_propagation(mount, value))
             return 0;
         return err_usage(err, "--%s: there is no propagation %s", name,
                          quote(text_or_empty(value)).text);
@@ -385,7 +369,7 @@ static int mount_field(const char *name, char *field, struct spec_mount *mount, 
         if (!mount_flag(value, &on))
             return err_usage(err, "--%s: readonly is true or false, not %s", name,
                              quote(value).text);
-        mount_apply_word(mount, on ? "ro" : "rw", false);
+        mount_apply_word(mount, on ? "ro" : "rw");
         return 0;
     }
     if (mount->kind == MOUNT_FILESYSTEM)

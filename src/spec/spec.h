@@ -137,6 +137,14 @@ struct spec_symlink {
     char *path, *target;
 };
 
+/*
+ * A word such as "nosuid", and what takes it back again, into what is to be set of a mount and what is to be cleared
+ * (MOUNT_ATTR_*); the later one wins. false: it is none.
+ */
+bool spec_mount_attribute(const char *word, uint64_t *set, uint64_t *clear);
+/* MS_*, with MS_REC for "rslave" and its like; 0 when it is no word of propagation. */
+uint64_t spec_mount_propagation(const char *word);
+
 /* What every fresh /dev has: the devices that are for everybody, and the links of devpts and procfs. */
 #define SPEC_USUAL_DEVICES  6
 #define SPEC_USUAL_SYMLINKS 5
