@@ -38,6 +38,9 @@ static int request_set(void *data, const struct ration_option *option, const cha
     }
     if (own == request->command->n_options) {
         request->described = option->name;
+        if (strcmp(option->name, "rm") == 0)
+            request->removed =
+                !value || (strcasecmp(value, "false") != 0 && strcmp(value, "0") != 0);
         request->rootfs = request->rootfs || strcmp(option->name, "rootfs") == 0;
         return ration_spec_set(request->spec, option->name, value, error);
     }

@@ -15,6 +15,7 @@ struct request {
     const char
         *last_value; /* as an option of the run got it: a "--" that is one begins no COMMAND */
     bool rootfs;     /* --rootfs was given */
+    bool removed;    /* --rm was */
     const char *described; /* an option that describes a run was given: the last of them; or NULL */
 };
 

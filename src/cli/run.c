@@ -1,6 +1,7 @@
 /* ration run: run COMMAND under limits, say how it ended. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/launch.h"
 #include "cli/request.h"
@@ -101,13 +102,45 @@ static void say_how_it_ended(const struct request *request, const struct ration_
     cli_say(ration_result_sentence(result));
 }
 
+/* An image, or what leaves an id: a container, which is still there afterwards unless --rm was given. */
+static bool is_container(const struct request *request)
+{
+    return request->image || request_flag(request, "cidfile") || request_flag(request, "pidfile");
+}
+
+static struct launch launch_of(const struct request *request)
+{
+    return (struct launch){ .ration = request->ration,
+                            .spec = request->spec,
+                            .image = request->image,
+                            .cidfile = request_value(request, "cidfile"),
+                            .pidfile = request_value(request, "pidfile"),
+                            .hold = 1 };
+}
+
+static int run_here(const struct request *request, struct ration_result **ret,
+                    struct ration_error *error)
+{
+    static const int stdio[3] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+    const struct launch launch = launch_of(request);
+    char id[RATION_ID_SIZE];
+
+    if (!is_container(request))
+        return ration_run_foreground(request->ration, request->spec, ret, error);
+    if (request_flag(request, "pidfile"))
+        return cli_usage(error, "--pidfile: the number of a process in the foreground is known to "
+                                "whoever started it; it goes with --detach");
+    int r = launch_create(&launch, id, error);
+    return r < 0 ? r : ration_container_run_foreground(request->ration, id, stdio, ret, error);
+}
+
 static int run_and_report(const struct request *request, struct target *target)
 {
     const char *format = request_value(request, "format");
     struct ration_result *result = NULL;
     struct ration_error error = { 0 };
 
-    if (ration_run_foreground(request->ration, request->spec, &result, &error) < 0) {
+    if (run_here(request, &result, &error) < 0) {
         if (target)
             target_abandon(target);
         return cli_report(&error);
@@ -123,11 +156,7 @@ static int run_and_report(const struct request *request, struct target *target)
 /* Everything is measured: who asks for it later is not known yet. */
 static int run_detached(const struct request *request)
 {
-    struct launch launch = { .ration = request->ration,
-                             .spec = request->spec,
-                             .image = request->image,
-                             .cidfile = request_value(request, "cidfile"),
-                             .pidfile = request_value(request, "pidfile") };
+    struct launch launch = launch_of(request);
     struct ration_error error = { 0 };
     int r = request_flag(request, "report")
                 ? cli_usage(&error, "--detach: the report of a container is in ration inspect, not "
@@ -164,8 +193,10 @@ static int run_request(const struct request *request)
     if (request_flag(request, "detach"))
         return run_detached(request);
     if (!report) {
-        /* Nobody will see a figure: none is paid for. */
-        r = ration_spec_set_measure(request->spec, RATION_MEASURE_NOTHING, &error);
+        /* Where nobody will see a figure none is paid for; a container that stays keeps them. */
+        bool kept = is_container(request) && !request->removed;
+        r = ration_spec_set_measure(request->spec,
+                                    kept ? RATION_MEASURE_ALL : RATION_MEASURE_NOTHING, &error);
         return r < 0 ? cli_report(&error) : run_and_report(request, NULL);
     }
     r = target_open(report, &target, &error);
