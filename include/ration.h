@@ -477,6 +477,30 @@ RATION_API int ration_container_prune(struct ration *ration, const char *const *
                                       ration_container_fn fn, void *data, uint64_t *ret_bytes,
                                       struct ration_error *error);
 
+/* ---- networks of containers ------------------------------------------------------------------------------ */
+
+/* Texts may be NULL, and mtu 0, for what is chosen then. */
+struct ration_network {
+    const char *name;
+    const char *subnet, *gateway; /* "10.89.0.0/24", "10.89.0.1" */
+    unsigned mtu;
+    int internal;              /* no way out of it, nor in */
+    const char *const *labels; /* "KEY=VALUE", NULL-terminated */
+};
+RATION_API int ration_network_create(struct ration *ration, const struct ration_network *network,
+                                     struct ration_error *error);
+/* -EBUSY while a container is in it. */
+RATION_API int ration_network_remove(struct ration *ration, const char *name,
+                                     struct ration_error *error);
+/*
+ * Each network in the order of names, or the one that name names: what it is, the number of containers in it, and
+ * all of it as JSON. fn returns 0 to go on.
+ */
+typedef int (*ration_network_fn)(void *data, const struct ration_network *network,
+                                 unsigned containers, const char *json);
+RATION_API int ration_network_each(struct ration *ration, const char *name, ration_network_fn fn,
+                                   void *data, struct ration_error *error);
+
 #ifdef __cplusplus
 }
 #endif

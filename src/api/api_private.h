@@ -59,6 +59,8 @@ int api_error(struct ration_error *error, const struct err *err, int code);
 int api_fail(struct ration_error *error, int code, const char *fmt, ...) _printf_(3, 4);
 /* Hand a result over, which is freed when that cannot be. */
 int api_result(struct result *result, struct ration_result **ret, struct ration_error *error);
+/* The same for a request that is wrong; returns -EINVAL. */
+int api_usage(struct ration_error *error, const char *fmt, ...) _printf_(2, 3);
 /* Write what a printer made, or tell that it could not. */
 int api_write(int fd, const struct buf *text, struct ration_error *error);
 

@@ -33,6 +33,17 @@ int api_fail(struct ration_error *error, int code, const char *fmt, ...)
     return api_error(error, &err, -code);
 }
 
+int api_usage(struct ration_error *error, const char *fmt, ...)
+{
+    struct err err = ERR_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    err_vset(&err, ERR_USAGE, EINVAL, fmt, ap);
+    va_end(ap);
+    return api_error(error, &err, -EINVAL);
+}
+
 int api_write(int fd, const struct buf *text, struct ration_error *error)
 {
     if (buf_error(text) < 0)

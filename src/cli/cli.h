@@ -35,6 +35,8 @@ extern const struct command create_command, start_command, stop_command, restart
     unpause_command, events_command, container_command;
 extern const struct command attach_command, exec_command, inspect_command, logs_command,
     port_command, top_command, update_command;
+extern const struct command network_create_command, network_ls_command, network_inspect_command,
+    network_rm_command, network_prune_command;
 /* Not among those of help. */
 extern const struct command monitor_command;
 extern const struct command run_command, plan_command, doctor_command, version_command,

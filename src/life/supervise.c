@@ -57,8 +57,24 @@ static int enter_origin(const struct monitor *monitor, struct err *err)
     return err_set(err, errno, "cannot enter %.300s, " OUT_OF_ORIGIN ": %m", monitor->origin);
 }
 
+/* Who shares the network of another container names it as people do; its run is called by its id. */
+static int join_by_id(struct monitor *monitor, struct err *err)
+{
+    static const char joined[] = "container:";
+    const char *network = spec_get(monitor->draft, "network");
+    _cleanup_(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+    char text[sizeof(joined) + LIFE_SHORT_SIZE];
+
+    if (!network || !text_starts(network, joined) ||
+        life_find(monitor->life, network + strlen(joined), &dir, NULL) < 0)
+        return 0;
+    snprintf(text, sizeof(text), "%s%.12s", joined, dir.id);
+    return spec_set(monitor->draft, monitor->life->world, "network", text, err);
+}
+
 static int make_spec(struct monitor *monitor, struct err *err)
 {
+    _cleanup_(life_state_done) struct life_state state = { 0 };
     struct spec_world world = *monitor->life->world;
     char name[LIFE_SHORT_SIZE];
     int r;
@@ -76,6 +92,15 @@ static int make_spec(struct monitor *monitor, struct err *err)
         r = spec_set(monitor->draft, monitor->life->world, "name", name, err);
     if (r >= 0)
         r = read_origin(monitor, &world, err);
+    if (r >= 0)
+        r = life_read_state(monitor->life, &monitor->dir, &state, err);
+    if (r >= 0)
+        r = join_by_id(monitor, err);
+    if (r >= 0) {
+        world.called = life_state_get(&state, "name");
+        if (*world.called == '\0')
+            world.called = NULL;
+    }
     if (r >= 0)
         r = enter_origin(monitor, err);
     if (r >= 0)

@@ -192,7 +192,7 @@ static void hosts_put(const struct network *network, const struct lease *lease)
 
 static void agree_files(const struct helper *h, const struct network *network)
 {
-    for (size_t i = 0; network && i < network->n_leases; i++) {
+    for (size_t i = 0; i < network->n_leases; i++) {
         const struct lease *lease = &network->leases[i];
         if (lease->netns == h->netns && lease->hosts)
             hosts_put(network, lease);
@@ -372,6 +372,9 @@ static int links_make(struct helper *h, const struct network *network, struct le
     if (master < 0)
         return master;
     int r = link_make_pair(&h->wire, &pair);
+    /* Through a published port a container can reach itself, and the packet goes back to where it came from. */
+    if (r >= 0 && lease->info.n_ports > 0)
+        r = link_set_hairpin(&h->wire, lease->info.link);
     return r < 0 ? err_set(err, -r, "--network %s: cannot make the link %s: %s",
                            network->config.name, lease->info.link, err_name(-r))
                  : 0;
@@ -426,7 +429,6 @@ static int up(struct helper *h, struct lease *lease, struct err *err)
 static int down(struct helper *h, struct err *err)
 {
     char link[NET_LINK];
-    struct network *left = NULL;
     int r;
 
     link_name(h->store.data_dir, h->id, link);
@@ -436,7 +438,6 @@ static int down(struct helper *h, struct err *err)
             if (strcmp(network->leases[n].id, h->id) != 0)
                 continue;
             lease_drop(network, n);
-            left = network;
             break;
         }
     }
@@ -446,7 +447,9 @@ static int down(struct helper *h, struct err *err)
     r = agree_rules(h, err);
     if (r >= 0)
         r = agree_links(h, err);
-    agree_files(h, left);
+    /* Its lease may have been dropped already, as one whose link is gone. */
+    for (size_t i = 0; i < h->networks.n; i++)
+        agree_files(h, &h->networks.v[i]);
     for (size_t i = 0; r >= 0 && i < h->networks.n; i++)
         r = store_forget_lease(&h->store, h->networks.v[i].config.name, h->id, err);
     return r;

@@ -55,6 +55,8 @@ struct link_pair {
 };
 #define LINK_INSIDE "eth0"
 int link_make_pair(struct wire *wire, const struct link_pair *pair);
+/* What comes from this link of a bridge may go back to it. */
+int link_set_hairpin(struct wire *wire, const char *name);
 int link_raise(struct wire *wire, int index);
 /* One that is not there is no error. */
 int link_remove(struct wire *wire, const char *name);

@@ -131,6 +131,23 @@ int link_make_pair(struct wire *wire, const struct link_pair *pair)
     return wire_talk(wire, request, NULL, NULL);
 }
 
+int link_set_hairpin(struct wire *wire, const char *name)
+{
+    char buffer[WIRE_SIZE];
+    int index = link_index(wire, name);
+    struct nlmsghdr *request = wire_begin(buffer, RTM_SETLINK, 0);
+    struct ifinfomsg *head = mnl_nlmsg_put_extra_header(request, sizeof(*head));
+
+    if (index < 0)
+        return index;
+    head->ifi_family = PF_BRIDGE;
+    head->ifi_index = index;
+    struct nlattr *port = mnl_attr_nest_start(request, IFLA_PROTINFO);
+    mnl_attr_put_u8(request, IFLA_BRPORT_MODE, 1);
+    mnl_attr_nest_end(request, port);
+    return wire_talk(wire, request, NULL, NULL);
+}
+
 int link_raise(struct wire *wire, int index)
 {
     char buffer[WIRE_SIZE];

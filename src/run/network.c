@@ -83,7 +83,7 @@ int network_prepare(struct run *run, struct err *err)
     const struct net_request request = {
         .data_dir = engine_data_dir(run->engine),
         .id = spec->name,
-        .name = spec->name,
+        .name = spec->net.called ? spec->net.called : spec->name,
         .hostname = spec->hostname,
         .network = spec->network,
         .net = &spec->net,

@@ -52,13 +52,15 @@ static bool link_is_asked(const struct seal *seal, enum option_id id)
                                                 : seal_text(seal, id) != NULL;
 }
 
-/* Without --network: none, unless something is asked of a link. */
+/* Without --network: none, unless something is asked of a link, or it is a container of root's from an image. */
 static const char *network_default(const struct seal *seal)
 {
     for (size_t i = 0; i < ARRAY_SIZE(link_table); i++) {
         if (link_is_asked(seal, link_table[i]))
             return NETWORK_USUAL;
     }
+    if (spec_get_image(seal->draft) && (!seal->spec->rootless || seal->world->has_user_network))
+        return NETWORK_USUAL;
     return "none";
 }
 
@@ -111,10 +113,25 @@ static bool is_published(const struct spec_net *net, const struct spec_publish *
     return false;
 }
 
+/* Those that no port leads to yet. */
+static int network_exposed(struct seal *seal, char *const *exposed)
+{
+    struct spec_publish one;
+    int r = 0;
+
+    for (; r == 0 && exposed && *exposed; exposed++) {
+        r = parse_expose("expose", *exposed, &one, seal->err);
+        if (r == 0 && !is_published(&seal->spec->net, &one))
+            r = add_publish(seal, &one);
+    }
+    return r;
+}
+
 static int network_publishes(struct seal *seal)
 {
     const struct texts *publish = &seal->draft->value[OPTION_publish];
     const struct texts *expose = &seal->draft->value[OPTION_expose];
+    const struct spec_image *image = spec_get_image(seal->draft);
     struct spec_publish one;
     int r = 0;
 
@@ -125,12 +142,9 @@ static int network_publishes(struct seal *seal)
     }
     if (!draft_flag(seal->draft, OPTION_publish_all, false))
         return r;
-    for (size_t i = 0; r == 0 && i < expose->n; i++) {
-        r = parse_expose("expose", expose->v[i], &one, seal->err);
-        if (r == 0 && !is_published(&seal->spec->net, &one))
-            r = add_publish(seal, &one);
-    }
-    return r;
+    if (r == 0)
+        r = network_exposed(seal, expose->v);
+    return r < 0 || !image ? r : network_exposed(seal, image->exposed);
 }
 
 /* Lists that are taken as they were written. */
@@ -221,6 +235,8 @@ int seal_network(struct seal *seal)
         return r;
     if (ip && ipv4_parse(ip, &spec->net.ip) < 0)
         return err_usage(seal->err, "--ip is not an address");
+    if (seal->world->called && text_replace(&spec->net.called, seal->world->called) < 0)
+        return err_nomem(seal->err);
     spec->net.mac_set = mac && mac_parse(mac, spec->net.mac) == 0;
     if (spec->network != SPEC_NETWORK_HOST && spec->network != SPEC_NETWORK_JOIN)
         spec->namespaces |= CLONE_NEWNET;

@@ -69,6 +69,7 @@ static void document_done(struct spec *spec)
 static void net_done(struct spec_net *net)
 {
     free(net->name);
+    free(net->called);
     strv_free(net->aliases);
     free(net->publishes);
     strv_free(net->dns);

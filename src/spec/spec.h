@@ -190,6 +190,7 @@ struct spec_publish {
 /* What is asked of the network, beside what kind of one it is. */
 struct spec_net {
     char *name;     /* of a network, or of the run whose network is joined; NULL otherwise */
+    char *called;   /* by others in the network; NULL: by the run's name */
     char **aliases; /* further names in the network */
     uint32_t ip;    /* 0: any free one */
     bool mac_set;
@@ -441,6 +442,7 @@ struct spec_world {
     bool has_newuidmap;
     const char
         *names; /* the directory in which the files of names of runs are made; NULL: nowhere */
+    const char *called; /* the container's name, where the run's is another; or NULL */
     bool has_user_network; /* pasta or slirp4netns: what gives an ordinary user's runs a network */
     struct limit_context limit_context;
     /*
