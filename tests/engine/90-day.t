@@ -73,7 +73,7 @@ check_not 'one that is not in it does not' grep -q answer "$out"
 
 # ---- logs -----------------------------------------------------------------------------------------------------
 
-run_ration run -d --name talk busybox sh -c 'echo one; echo two >&2; echo three; exit 3'
+run_ration run -d --name talk busybox sh -c 'echo one; echo two >&2; sleep 1; echo three; exit 3'
 run_ration wait talk
 expect_stdout_is 3 'wait tells the exit status'
 run_ration logs talk
@@ -176,5 +176,6 @@ expect_status 0 'image gc'
 run_ration image verify
 expect_status 0 'the store is whole'
 engine_clean 'the day leaves no container, mount, group, link or rule'
-left=$(find "$RATION_DATA_DIR" -type f -size +0 | head)
+# What stays is history, and how the machine's usual network is made.
+left=$(find "$RATION_DATA_DIR" -type f -size +0 ! -path '*/events*' ! -path '*/networks/bridge/config' | head)
 expect_equal "$left" '' 'nor a file'
