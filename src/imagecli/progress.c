@@ -17,6 +17,7 @@ static const char *const state_table[] = {
     [REGISTRY_MOVING] = "",
     [REGISTRY_RETRYING] = "broken off, trying again",
     [REGISTRY_CHECKING] = "checking",
+    [REGISTRY_UNPACKING] = "unpacking",
     [REGISTRY_DONE] = "done",
     [REGISTRY_THERE] = "there already",
     [REGISTRY_MOUNTED] = "taken from another repository",
@@ -166,7 +167,7 @@ static void tell_changes(struct progress *p, const struct registry_blob *blobs)
         unsigned state = atomic_load(&blobs[i].state);
         uint64_t kept = atomic_load(&blobs[i].kept_bytes);
         char size[32], had[32];
-        if (state == p->blobs[i].state || state == REGISTRY_CHECKING)
+        if (state == p->blobs[i].state || state == REGISTRY_CHECKING || state == REGISTRY_UNPACKING)
             continue;
         p->blobs[i].state = state;
         progress_bytes(blobs[i].size_bytes, size, sizeof(size));

@@ -183,20 +183,18 @@ static int fetch_locked(struct worker *w, struct registry_blob *blob, struct err
     return result;
 }
 
-static int fetch_one(struct worker *w, struct registry_blob *blob, struct err *err)
+/* Until it is in the store, whoever puts it there. */
+static int fetch_wait(struct worker *w, struct registry_blob *blob, enum registry_blob_state *end,
+                      struct err *err)
 {
-    for (;;) {
-        if (image_blob_has(w->store, blob->digest)) {
-            atomic_store(&blob->done_bytes, blob->size_bytes);
-            blob_state(blob, REGISTRY_THERE);
-            return 0;
-        }
+    *end = REGISTRY_THERE;
+    while (!image_blob_has(w->store, blob->digest)) {
         int r = fetch_locked(w, blob, err);
         if (r < 0)
             return r;
         if (r == 0) {
-            blob_state(blob, REGISTRY_DONE);
-            return 0;
+            *end = REGISTRY_DONE;
+            break;
         }
         blob_state(blob, REGISTRY_ELSEWHERE);
         if (worker_nap(w) < 0)
@@ -204,6 +202,24 @@ static int fetch_one(struct worker *w, struct registry_blob *blob, struct err *e
                            "waiting for another call that fetches %.26s was given up",
                            blob->digest);
     }
+    atomic_store(&blob->done_bytes, blob->size_bytes);
+    return 0;
+}
+
+static int fetch_one(struct worker *w, struct registry_blob *blob, struct err *err)
+{
+    const struct registry_options *o = w->r->options;
+    enum registry_blob_state end = REGISTRY_DONE;
+
+    int r = fetch_wait(w, blob, &end, err);
+    if (r == 0 && o->fetched) {
+        blob_state(blob, REGISTRY_UNPACKING);
+        r = o->fetched(o->fetched_data, blob, err);
+    }
+    if (r < 0)
+        return r;
+    blob_state(blob, end);
+    return 0;
 }
 
 int registry_fetch(struct registry *r, struct image_store *store, struct registry_blob *blobs,

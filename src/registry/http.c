@@ -9,8 +9,6 @@
 
 #include "registry/http.h"
 
-#define ANSWER_US 300000000u /* a registry that hashes some gigabytes before it answers */
-
 /* ---- the answer's headers ----------------------------------------------------------------------------- */
 
 static void answer_done(struct http_answer *a)
@@ -419,8 +417,9 @@ int http_exchange(struct http_exchange *x, CURL *curl, const struct http_options
     x->curl = curl;
     x->options = options;
     x->started_us = x->window_at_us = clock_us(CLOCK_MONOTONIC);
+    /* A registry may hash some gigabytes before it answers. */
     if (x->answer_us == 0)
-        x->answer_us = ANSWER_US;
+        x->answer_us = 10 * options->timeout_us;
     curl_easy_reset(curl);
     if (!host || make_headers(x, &headers) < 0) {
         curl_slist_free_all(headers);

@@ -54,7 +54,7 @@ struct http_exchange {
     int body_fd;                                       /* with body NULL and body_size > 0 */
     uint64_t body_at, body_size;
     uint64_t total_us;  /* all of it at most; 0: no bound */
-    uint64_t answer_us; /* for the answer after all is sent; 0: as for a stall */
+    uint64_t answer_us; /* for the answer after all is sent; 0: ten times that of a stall */
     /*
      * The body of a 2xx answer. begin comes once, with status and headers; 0 or -errno with err filled. Without add it
      * goes to answer_body, at most body_max bytes.

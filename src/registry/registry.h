@@ -36,6 +36,12 @@ struct registry_options {
     /* Called about ten times in a second while blobs go, in the thread of the caller; may be NULL. */
     void (*tick)(void *data, const struct registry_blob *blobs, size_t n);
     void *tick_data;
+    /*
+     * Called for each blob that is in the store now, fetched or there before, in the thread that fetched it: several
+     * at once. What it returns ends all when it is negative. May be NULL.
+     */
+    int (*fetched)(void *data, const struct registry_blob *blob, struct err *err);
+    void *fetched_data;
 };
 
 enum registry_blob_state {
@@ -44,6 +50,7 @@ enum registry_blob_state {
     REGISTRY_MOVING,
     REGISTRY_RETRYING,
     REGISTRY_CHECKING, /* all there: the end of its hash, flushed to disk; or the registry does that */
+    REGISTRY_UNPACKING, /* in options->fetched */
     REGISTRY_DONE,
     REGISTRY_THERE,   /* nothing had to be done: it was there */
     REGISTRY_MOUNTED, /* the registry took it from another repository of its own */
