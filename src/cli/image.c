@@ -21,16 +21,16 @@ static int command_image(const struct command *command, char *const *argv);
                  "size (default 250, beyond 256 MiB)",                                             \
                  VALUE)
 
-#define IMAGE_REGISTRY                                                                           \
-    IMAGE_OPTION("plain-http", 0, NULL, "speak http without TLS", FLAG)                          \
-    IMAGE_OPTION("cert-dir", 0, "DIR",                                                           \
-                 "*.crt of authorities, *.cert and *.key of ours (default "                      \
-                 "/etc/docker/certs.d/HOST)",                                                    \
-                 VALUE)                                                                          \
-    IMAGE_OPTION("authfile", 0, "FILE",                                                          \
-                 "where passwords are, instead of docker's configuration file", VALUE)           \
-    IMAGE_OPTION("timeout", 0, "TIME",                                                           \
-                 "how long the registry may say nothing (default 30s)", VALUE)                   \
+#define IMAGE_REGISTRY                                                                        \
+    IMAGE_OPTION("plain-http", 0, NULL, "speak http without TLS", FLAG)                       \
+    IMAGE_OPTION("cert-dir", 0, "DIR",                                                        \
+                 "*.crt of authorities, *.cert and *.key of ours (default "                   \
+                 "/etc/docker/certs.d/HOST)",                                                 \
+                 VALUE)                                                                       \
+    IMAGE_OPTION("authfile", 0, "FILE",                                                       \
+                 "where passwords are, instead of docker's configuration file", VALUE)        \
+    IMAGE_OPTION("timeout", 0, "TIME", "how long the registry may say nothing (default 30s)", \
+                 VALUE)                                                                       \
     IMAGE_OPTION("retries", 0, "N", "try so often again what may pass (default 3)", VALUE)
 
 /* An empty one at the end, since some have none. */

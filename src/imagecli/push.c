@@ -39,11 +39,11 @@ static void add_blob(struct push *p, const struct image_descriptor *descriptor)
     p->blobs[p->n_blobs++].size_bytes = descriptor->size_bytes;
 }
 
-static int list_blobs(struct push *p, struct err *err)
+static int list_blobs(struct push *p, const struct image *image, struct err *err)
 {
     struct call *call = p->transfer.call;
 
-    int r = image_blob_read(call->store, p->image->manifest, &p->text, err);
+    int r = image_blob_read(call->store, image->manifest, &p->text, err);
     if (r == 0)
         r = image_document_parse(buf_text(&p->text), p->text.len, &p->manifest, err);
     if (r < 0)
@@ -111,16 +111,16 @@ static int send_blobs(struct push *p, struct err *err)
     return r;
 }
 
-static int send_manifest(struct push *p, struct err *err)
+static int send_manifest(struct push *p, const struct image *image, struct err *err)
 {
     const struct image_ref *ref = &p->transfer.ref;
     const char *type = p->manifest.media_type ? p->manifest.media_type : MANIFEST_TYPE;
 
-    return registry_write(p->transfer.registry, ref->tag ? ref->tag : p->image->manifest, type,
-                          buf_text(&p->text), p->text.len, p->image->manifest, err);
+    return registry_write(p->transfer.registry, ref->tag ? ref->tag : image->manifest, type,
+                          buf_text(&p->text), p->text.len, image->manifest, err);
 }
 
-static int print_digest(const struct push *p, struct err *err)
+static int print_digest(const struct push *p, const struct image *image, struct err *err)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
     _cleanup_free_ char *name = image_ref_show(&p->transfer.ref);
@@ -128,17 +128,16 @@ static int print_digest(const struct push *p, struct err *err)
     if (!name)
         return err_nomem(err);
     if (call_flag(p->transfer.call, "quiet"))
-        buf_printf(&text, "%s\n", p->image->manifest);
+        buf_printf(&text, "%s\n", image->manifest);
     else
-        buf_printf(&text, "%s %s\n", name, p->image->manifest);
+        buf_printf(&text, "%s %s\n", name, image->manifest);
     return call_print(&text, err);
 }
 
 /* Where to: what is said, else the name that the image was found by. */
-static int open_registry(struct push *p, struct err *err)
+static int open_registry(struct push *p, const struct image *image, struct err *err)
 {
     struct call *call = p->transfer.call;
-    const struct image *image = p->image;
     const char *name = call->operands[0];
 
     if (call_n_operands(call) > 1)
@@ -158,6 +157,22 @@ static int open_registry(struct push *p, struct err *err)
     return r;
 }
 
+/* All of it, after the image has been found. */
+static int push_image(struct push *p, const struct image *image, struct err *err)
+{
+    int r = open_registry(p, image, err);
+
+    if (r == 0)
+        r = list_blobs(p, image, err);
+    if (r == 0)
+        r = image_name_visit(p->transfer.call->store, look_at_name, p, err);
+    if (r == 0)
+        r = send_blobs(p, err);
+    if (r == 0)
+        r = send_manifest(p, image, err);
+    return r < 0 ? r : print_digest(p, image, err);
+}
+
 int command_push(struct call *call, struct err *err)
 {
     _cleanup_push_ struct push p = { 0 };
@@ -171,15 +186,5 @@ int command_push(struct call *call, struct err *err)
         r = image_store_lock(call->store, IMAGE_LOCK_USE, err);
     if (r == 0)
         r = image_find(call->store, call->operands[0], &p.image, err);
-    if (r == 0 && p.image)
-        r = open_registry(&p, err);
-    if (r == 0)
-        r = list_blobs(&p, err);
-    if (r == 0)
-        r = image_name_visit(call->store, look_at_name, &p, err);
-    if (r == 0)
-        r = send_blobs(&p, err);
-    if (r == 0)
-        r = send_manifest(&p, err);
-    return r < 0 ? r : print_digest(&p, err);
+    return r < 0 || !p.image ? r : push_image(&p, p.image, err);
 }
