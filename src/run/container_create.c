@@ -357,6 +357,7 @@ static int make_go(struct making *making, struct err *err)
 {
     int r = launch_go(&making->run, err);
 
+    self_settle();
     return r < 0 ? r : make_expect(making, SPAWN_CREATED, err);
 }
 

@@ -53,6 +53,7 @@ int entry_start(struct entry *entry, struct err *err)
 
     if (r < 0)
         return r;
+    self_settle();
     while (r >= 0 && event == SPAWN_NOTHING)
         r = spawn_read(&run->spawn, true, &event, &run->exit, err);
     if (r >= 0 && event == SPAWN_FAILED)

@@ -220,6 +220,7 @@ _Noreturn void box_main(struct launch *launch)
     int r;
 
     launch->later = &later;
+    self_settle_child();
     /* Whoever waits for a message must see the supervisor go. */
     close(launch->supervisor_fd);
     r = box_steps(launch, err);

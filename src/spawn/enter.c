@@ -161,8 +161,9 @@ static int entered_main(void *data)
 {
     struct launch *launch = data;
     struct message message = { .kind = MESSAGE_FAILED };
-    int r = steps_run(step_table, ARRAY_SIZE(step_table), launch, &message.err);
 
+    self_settle_child();
+    int r = steps_run(step_table, ARRAY_SIZE(step_table), launch, &message.err);
     if (r >= 0)
         command_steps(launch, &message.err);
     message_send(launch->channel_fd, &message);

@@ -180,6 +180,11 @@ pid_t clone_through(struct launch *launch, const struct passage *passage, int *r
 /* What kept clone3(2) from making the box, as a sentence. */
 int box_clone_failed(const struct spec *spec, int code, struct err *err);
 
+/* ---- self.c --------------------------------------------------------------------------------------- */
+
+/* First thing in a child, which may borrow the supervisor's memory: self_settle() is to be the last to close it. */
+void self_settle_child(void);
+
 /* ---- enter.c ------------------------------------------------------------------------------------- */
 
 /* In the supervisor: the namespaces of options->enter_pidfd that are not ours. */

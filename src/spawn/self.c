@@ -162,6 +162,24 @@ static int program_move(int fd, char *const *argv)
 
 /* ---- where from ---------------------------------------------------------------------------------------- */
 
+/*
+ * The root of our program's own mount. Whoever closes it last takes the mount apart, and waits for all processors to
+ * notice, a tenth of a millisecond or many on a busy machine: that can be done while somebody else is at work.
+ */
+static int mount_left = -1;
+
+#define LEFT_FD_MIN 40 /* out of the way of descriptors that are passed on by their number */
+
+void self_settle(void)
+{
+    mount_left = fd_close(mount_left);
+}
+
+void self_settle_child(void)
+{
+    fd_close(mount_left);
+}
+
 /* Our program on a read-only mount of its own that is nowhere attached, open for reading. */
 static int self_detached(void)
 {
@@ -177,7 +195,10 @@ static int self_detached(void)
         return r;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", tree);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    mount_left = fcntl(tree, F_DUPFD_CLOEXEC, LEFT_FD_MIN);
+    return fd;
 }
 
 /* A copy of it that nobody can write to, itself included. */

@@ -180,6 +180,8 @@ int spawn_remove_tree(const struct spec_world *world, int dir_fd, const char *na
  * nothing the next time. 0 or -errno with err set.
  */
 int self_protect(char *const *argv, struct err *err);
+/* What self_protect() has left to be done when there is time for it: to be called while the launch is waited for. */
+void self_settle(void);
 
 /* What ended, as waitid(2) tells it. */
 struct spawn_exit {
