@@ -189,6 +189,16 @@ int idmap_apply(int tree_fd, int userns_fd, const struct spec_mount *mount, stru
                  : 0;
 }
 
+/* We see the host's mounts as the host does; what is mounted inside is not to be seen here. */
+static int bind_hide(const struct spec_mount *mount, int fd, struct err *err)
+{
+    int r = mount->propagation & MS_SHARED ? 0 : attr_apply(fd, AT_RECURSIVE, 0, 0, MS_SLAVE);
+
+    return r < 0 ? err_set(err, -r, "cannot take %s out of the host's sight: %s", mount->source,
+                           err_name(-r))
+                 : 0;
+}
+
 static int idmap_bind(struct launch *launch, size_t index, struct err *err)
 {
     const struct spec_mount *mount = &launch->spec->mounts[index];
@@ -198,14 +208,25 @@ static int idmap_bind(struct launch *launch, size_t index, struct err *err)
     if (r < 0 || fd < 0)
         return r;
     r = idmap_apply(fd, launch->idmaps[index], mount, err);
-    /* We see the host's mounts as the host does; what is mounted inside is not to be seen here. */
-    if (r >= 0 && !(mount->propagation & MS_SHARED)) {
-        r = attr_apply(fd, AT_RECURSIVE, 0, 0, MS_SLAVE);
-        if (r < 0)
-            r = err_set(err, -r, "cannot take %s out of the host's sight: %s", mount->source,
-                        err_name(-r));
-    }
-    return r;
+    return r < 0 ? r : bind_hide(mount, fd, err);
+}
+
+/*
+ * Root's run of an image in a user namespace is somebody whom the way to a source may be closed to: what root asks for, root
+ * opens. What may be done with it is up to the files themselves.
+ */
+static bool opens_outside(const struct spec *spec, const struct spec_mount *mount)
+{
+    return mount->kind == MOUNT_BIND && spec->overlay && !spec->overlay->userxattr &&
+           (spec->namespaces & CLONE_NEWUSER);
+}
+
+static int bind_outside(struct launch *launch, size_t index, struct err *err)
+{
+    const struct spec_mount *mount = &launch->spec->mounts[index];
+    int r = mount_open_source(mount, &launch->sources[index], err);
+
+    return r < 0 || launch->sources[index] < 0 ? r : bind_hide(mount, launch->sources[index], err);
 }
 
 static int idmap_mount(struct launch *launch, size_t index, struct err *err)
@@ -229,7 +250,10 @@ int idmap_prepare(struct launch *launch, struct err *err)
     const struct spec *spec = launch->spec;
 
     for (size_t i = 0; i < spec->n_mounts && !launch->entering; i++) {
-        int r = is_shifted(&spec->mounts[i]) ? idmap_mount(launch, i, err) : 0;
+        const struct spec_mount *mount = &spec->mounts[i];
+        int r = is_shifted(mount)            ? idmap_mount(launch, i, err)
+                : opens_outside(spec, mount) ? bind_outside(launch, i, err)
+                                             : 0;
 
         if (r < 0)
             return r;
@@ -239,9 +263,11 @@ int idmap_prepare(struct launch *launch, struct err *err)
 
 void idmap_done(struct launch *launch)
 {
+    size_t n = launch->spec->n_mounts;
+
     /* Sources are opened by the box, but for these. */
-    for (size_t i = 0; launch->idmaps && i < launch->spec->n_mounts; i++) {
-        launch->idmaps[i] = fd_close(launch->idmaps[i]);
+    for (size_t i = 0; launch->sources && i < n; i++)
         launch->sources[i] = fd_close(launch->sources[i]);
-    }
+    for (size_t i = 0; launch->idmaps && i < n; i++)
+        launch->idmaps[i] = fd_close(launch->idmaps[i]);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "sys/sys.h"
@@ -219,6 +220,22 @@ static int make_old(struct overlay *overlay)
         return -errno;
     }
     return r;
+}
+
+/* A file system that cannot hold what is written makes the kernel go on without it, and say so to its log alone. */
+static int writable_check(const struct overlay *overlay, int fd, struct err *err)
+{
+    const struct spec_overlay *spec = overlay->request->overlay;
+    struct statvfs st;
+
+    if (overlay->upper < 0 || fstatvfs(fd, &st) < 0 || !(st.f_flag & ST_RDONLY))
+        return fd;
+    close(fd);
+    return err_refuse(
+        err, EROFS,
+        "what %s writes cannot be kept in %s: its file system cannot be the upper one "
+        "of layers (the kernel's log says why)",
+        overlay->request->name, spec->upper ? spec->upper : "memory");
 }
 
 /* A kernel that does not know one way says EINVAL or EBADF; so it may for better reasons, all ways long. */
@@ -443,8 +460,7 @@ int overlay_make(const struct overlay_request *request, struct err *err)
         r = single_clone(&overlay, err);
     } else if (r >= 0) {
         r = make(&overlay);
-        if (r < 0)
-            r = make_failed(&overlay, -r, err);
+        r = r < 0 ? make_failed(&overlay, -r, err) : writable_check(&overlay, r, err);
     }
     if (r >= 0 && overlay.in_memory)
         r = memory_detach(r, err);

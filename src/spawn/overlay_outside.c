@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -34,34 +35,68 @@ static struct overlay_request request_of(const struct launch *launch, int userns
 
 /* ---- outside -------------------------------------------------------------------------------------------- */
 
-static int make_outside(const struct overlay_request *request, struct err *err)
+/* Who the run's user 0 is outside, or whoever comes first where there is none. */
+static uint32_t number_outside(const struct spec_id_map *maps, size_t n)
+{
+    uint32_t outside = n > 0 ? maps[0].outside : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (maps[i].inside == 0)
+            outside = maps[i].outside;
+    }
+    return outside;
+}
+
+/*
+ * The kernel makes its own files in the work directory as whoever has mounted it, with his rights: root has no number in the
+ * maps, so that is the run's root, with root's rights. The calls tell nothing of failure.
+ */
+static int become_mapped(const struct spec *spec, struct err *err)
+{
+    uint64_t effective, permitted, inheritable;
+    int r = sys_capget(&effective, &permitted, &inheritable);
+
+    if (r >= 0) {
+        setfsgid(number_outside(spec->gid_maps, spec->n_gid_maps));
+        setfsuid(number_outside(spec->uid_maps, spec->n_uid_maps));
+        r = sys_capset(effective, permitted, inheritable);
+    }
+    return r < 0 ? err_set(err, -r, "cannot act as the run's root: %s", err_name(-r)) : 0;
+}
+
+static int make_outside(const struct spec *spec, const struct overlay_request *request,
+                        struct err *err)
 {
     umask(0);
+    if (become_mapped(spec, err) < 0)
+        return -EPERM;
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return err_set(err, errno, "cannot take the mounts out of the host's sight: %m");
     return overlay_make(request, err);
 }
 
 /* A mount namespace of its own, which goes with it, and our table of fds. */
-static pid_t maker_start(const struct overlay_request *request, struct answer *answer)
+static pid_t maker_start(const struct spec *spec, const struct overlay_request *request,
+                         struct answer *answer)
 {
     const struct clone_args args = { .flags = CLONE_NEWNS | CLONE_FILES };
     pid_t pid = sys_clone3(&args, sizeof(args));
 
     if (pid != 0)
         return pid;
-    answer->fd = make_outside(request, &answer->err);
+    answer->fd = make_outside(spec, request, &answer->err);
     _exit(0);
 }
 
-static int maker_run(const struct overlay_request *request, struct answer *answer, struct err *err)
+static int maker_run(const struct spec *spec, const struct overlay_request *request,
+                     struct answer *answer, struct err *err)
 {
     siginfo_t info;
     pid_t pid;
     int r;
 
     answer->fd = -ECHILD;
-    pid = maker_start(request, answer);
+    pid = maker_start(spec, request, answer);
     if (pid < 0)
         return err_set(err, -pid, "cannot make a process to put layers together: %s",
                        err_name(-pid));
@@ -101,7 +136,7 @@ int overlay_prepare_outside(struct launch *launch, struct err *err)
     if (page == MAP_FAILED)
         return err_nomem(err);
     const struct overlay_request request = request_of(launch, userns_fd);
-    int fd = maker_run(&request, page, err);
+    int fd = maker_run(spec, &request, page, err);
     munmap(page, sizeof(struct answer));
     launch->overlay_fd = fd < 0 ? -1 : fd;
     return fd < 0 ? fd : 0;

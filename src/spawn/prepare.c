@@ -214,9 +214,10 @@ int launch_prepare(struct launch *launch, const struct spawn_options *options, b
                    struct err *err)
 {
     static int (*const part_table[])(struct launch *, struct err *) = {
-        joins_open,    enter_compare,       prepare_outcome,   prepare_box_user, prepare_group,
-        user_prepare,  prepare_environment, prepare_directory, prepare_stdio,    prepare_preserved,
-        prepare_hooks, volumes_prepare,     idmap_prepare,     procfs_prepare,   labels_check,
+        joins_open,    enter_compare,     prepare_outcome,     prepare_box_user,
+        prepare_group, user_prepare,      prepare_environment, prepare_directory,
+        prepare_stdio, prepare_preserved, prepare_hooks,       volumes_prepare,
+        idmap_prepare, procfs_prepare,    labels_check,        overlay_prepare_outside,
     };
     const struct spec *spec = options->spec;
 

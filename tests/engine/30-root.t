@@ -1,0 +1,126 @@
+#!/bin/sh
+# The root of an image: layers and what is written above them, users, directories, volumes, bounds.
+# shellcheck disable=SC2154
+. "${0%/*}/lib.sh"
+
+busybox_image
+
+inside() { # NAME STATUS ERE ARGS...: what `run --rm` of these prints, and how it ends
+    i_name=$1 i_status=$2 i_ere=$3
+    shift 3
+    run_ration run --rm --network none "$@"
+    if [ "$status" -ne "$i_status" ]; then
+        t_fail_run "$i_name" "exit status $status, wanted $i_status"
+    elif ! cat "$out" "$err" | grep -qE -- "$i_ere"; then
+        t_fail_run "$i_name" "no line has: $i_ere"
+    else
+        ok "$i_name"
+    fi
+}
+
+# Numbers, modes, sizes, times and content of all files beneath: what a layer is.
+fingerprint() { # DIR
+    (cd "$1" && find . -exec ls -ldn {} + | sort -k 9 && find . -type f -exec cksum {} +) | cksum
+}
+
+layers=$RATION_DATA_DIR/image/layers
+before=$(fingerprint "$layers")
+
+# ---- operands ------------------------------------------------------------------------------------------
+
+inside 'an image runs its command' 0 '^hello$' busybox echo hello
+inside 'by its tag' 0 '^hello$' busybox:latest echo hello
+inside 'a word that is no image names both ways' 2 'no image "nosuch".*ration pull nosuch.*ration run -- nosuch' nosuch
+inside 'a path is a command of this machine' 0 '^here$' /bin/sh -c 'echo here'
+inside 'so is what follows --' 0 '^here$' -- sh -c 'echo here'
+mkdir "$work/tree"
+cp -a "$layers"/*/tree/. "$work/tree/" && echo mine >"$work/tree/mine"
+inside 'dir:PATH is an image of one layer' 0 '^mine$' "dir:$work/tree" cat /mine
+inside 'what is written there is not written to it' 0 '^$' "dir:$work/tree" sh -c 'rm /mine; echo'
+expect_equal "$(cat "$work/tree/mine")" mine 'the directory is unchanged'
+inside 'a missing directory' 2 'cannot use the directory' "dir:$work/none" true
+inside 'an image without a command says so' 2 'no command' --entrypoint '' "dir:$work/tree"
+
+# ---- copy on write -----------------------------------------------------------------------------------------
+
+inside 'one run writes' 0 '^1$' busybox sh -c 'echo x >/written; rm /bin/busybox.none 2>/dev/null; ls /written | wc -l'
+inside 'another does not see it' 1 'No such file' busybox ls /written
+run_ration run --network none --name first busybox sh -c 'echo one >/etc/motd; rm -r /root; mkdir /root; echo 1 >/root/new'
+run_ration run --network none --name second busybox sh -c 'cat /etc/motd; ls /root'
+grep -q one "$out" && not_ok 'two containers do not see what the other has written' ||
+    ok 'two containers do not see what the other has written'
+run_ration start -a first
+expect_equal "$status" 0 'a container starts again with what it has written'
+expect_equal "$(fingerprint "$layers")" "$before" 'no layer has changed'
+
+# ---- the root itself -----------------------------------------------------------------------------------------
+
+# "/.." is what is uppermost at /: the same, or something of the host's stands there.
+for options in '' '--read-only' '--storage-opt size=1m' '--userns private' '--userns private --storage-opt size=1m'; do
+    # shellcheck disable=SC2086 # words
+    inside "nothing is above the root (${options:-no options})" 0 '^same$' $options busybox \
+        sh -c 'set -- $(stat -c %d:%i / /.. /../..); [ "$1" = "$2" ] && [ "$1" = "$3" ] && echo same'
+done
+inside '--read-only: no file is made' 1 'Read-only' --read-only busybox touch /x
+inside '--read-only: but in a --tmpfs' 0 '^x$' --read-only --tmpfs /scratch busybox \
+    sh -c 'touch /scratch/x; ls /scratch'
+inside '--read-only: but in a volume' 0 '^x$' --read-only -v "$work:/shown" busybox \
+    sh -c 'touch /shown/x; ls /shown/x | sed s,.*/,,'
+rm -f "$work/x"
+inside '-w makes what is missing' 0 '^/a/b/c$' -w /a/b/c busybox pwd
+inside '-e is seen' 0 '^B=two words$' -e 'B=two words' busybox env
+inside 'and not what we have' 0 '^0$' busybox sh -c 'env | grep -c RATION_DATA_DIR || :'
+inside '--entrypoint stands before COMMAND' 0 '^a b$' --entrypoint /bin/echo busybox a b
+inside 'device nodes in the root do not work' 0 '^nodev$' busybox \
+    sh -c 'grep -q " / .*nodev" /proc/self/mountinfo && echo nodev'
+
+# ---- users -----------------------------------------------------------------------------------------------------
+
+printf 'root:x:0:0:root:/root:/bin/sh\nsomebody:x:1234:100::/home/some:/bin/sh\n' >"$work/tree/etc/passwd"
+printf 'root:x:0:\nusers:x:100:\nextra:x:55:somebody\n' >"$work/tree/etc/group"
+inside '-u NAME is the image'"'"'s own' 0 '^1234 100 100 55 /home/some$' -u somebody "dir:$work/tree" \
+    sh -c 'echo "$(id -u) $(id -g) $(id -G) $HOME"'
+inside '-u NUMBER has the home that the image says' 0 '/home/some' -u 1234 "dir:$work/tree" env
+inside '-u of nobody there' 2 'no user' -u alice "dir:$work/tree" true
+inside '-u NAME:GROUP' 0 '^1234:55$' -u somebody:extra "dir:$work/tree" sh -c 'echo "$(id -u):$(id -g)"'
+
+# ---- a bound on what is written ----------------------------------------------------------------------------------
+
+inside '--storage-opt size= bounds what is written' 0 'No space left' --storage-opt size=1m busybox \
+    sh -c 'dd if=/dev/zero of=/big bs=64k count=32 2>&1; rm /big; echo fits >/small'
+inside 'df tells it' 0 ' 1024 ' --storage-opt size=1m busybox df -k /
+inside 'what the image has is there all the same' 0 '^root:' --storage-opt size=1m busybox head -n 1 /etc/passwd
+inside '--storage-opt without an image is refused' 2 'takes an IMAGE' --storage-opt size=1m -- true
+
+# ---- volumes -------------------------------------------------------------------------------------------------------
+
+mkdir "$work/tree/data" && echo original >"$work/tree/data/file" && chmod 1777 "$work/tree/data"
+inside 'a new volume gets what the image has there' 0 '^original$' -v store:/data "dir:$work/tree" cat /data/file
+inside 'what is written to it stays' 0 '^$' -v store:/data "dir:$work/tree" sh -c 'echo more >/data/more; rm /data/file; echo'
+inside 'for other runs, without the content again' 0 '^more$' -v store:/data "dir:$work/tree" ls /data
+expect_equal "$(stat -c %a "$RATION_DATA_DIR/volumes/store/data")" 1777 'it has the mode of the directory'
+inside 'nocopy leaves it empty' 0 '^0$' -v plain:/data:nocopy "dir:$work/tree" sh -c 'ls /data | wc -l'
+inside 'ro is read-only' 1 'Read-only' -v store:/data:ro "dir:$work/tree" touch /data/x
+inside 'for a run on the host'"'"'s root, too' 0 '^more$' -v "store:$work/tree/data" -- ls "$work/tree/data"
+inside '--mount type=volume' 0 '^more$' --mount type=volume,src=store,dst=/elsewhere busybox ls /elsewhere
+inside 'a volume without a name is one' 0 '^original$' -v /data "dir:$work/tree" cat /data/file
+expect_equal "$(ls "$RATION_DATA_DIR/volumes" | sort | tr '\n' ' ')" 'plain store ' \
+    'and goes with its container'
+
+# ---- user namespaces ---------------------------------------------------------------------------------------------------
+
+maps='--uidmap 0:100000:1000 --gidmap 0:100000:1000'
+# shellcheck disable=SC2086 # words
+inside 'shared layers are shown through maps' 0 '^0:0$' $maps busybox sh -c 'touch /mine; stat -c %u:%g /bin/busybox'
+# shellcheck disable=SC2086
+run_ration run --network none --name mapped $maps busybox sh -c 'echo x >/mine; chown 5:6 /mine; stat -c %u:%g /mine'
+expect_equal "$(cat "$out")" 5:6 'whoever is mapped can be given a file'
+upper=$(find "$RATION_DATA_DIR/containers" -name mine)
+expect_equal "$(stat -c %u:%g "$upper")" 5:6 'what is written has the numbers that the run sees'
+# shellcheck disable=SC2086
+inside 'volumes are the same to every run' 0 '^0:0$' $maps -v store:/data busybox stat -c %u:%g /data/more
+# shellcheck disable=SC2086
+inside 'with a bound, too' 0 '^0:0$' $maps --storage-opt size=1m busybox sh -c 'touch /x; stat -c %u:%g /x'
+
+expect_equal "$(fingerprint "$layers")" "$before" 'no layer has changed after all'
+engine_clean
