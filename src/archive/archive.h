@@ -53,6 +53,7 @@ struct layer_unpack {
     bool rootless;
     bool keep_owner; /* false: everything belongs to owner_uid and owner_gid */
     uint32_t owner_uid, owner_gid;
+    bool keep_top; /* tree_fd itself keeps its attributes */
     /* Called now and then, may be NULL: packed bytes read so far. */
     void (*progress)(void *data, uint64_t bytes);
     void *progress_data;

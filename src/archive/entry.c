@@ -143,6 +143,8 @@ static int make_directory(struct making *m)
     bool overlay = m->unpacking->how->form == LAYER_OVERLAY;
     bool opaque = false;
 
+    if (!*m->path && m->unpacking->how->keep_top)
+        return 0;
     if (*m->path && mkdirat(m->dir_fd, m->name, 0700) < 0) {
         struct stat st;
         if (errno != EEXIST)

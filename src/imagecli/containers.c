@@ -79,7 +79,21 @@ static void read_state(struct container_root *root)
         root->pid = (pid_t)pid;
 }
 
-static int open_container(int containers_fd, const char *id, struct container_root *ret)
+/* Its writable layer lies in its own directory, unless it says where else. */
+static int find_upper(const struct call *call, struct container_root *root)
+{
+    struct stat st;
+
+    if (root->upper || fstatat(root->dir_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISDIR(st.st_mode))
+        return 0;
+    root->upper = text_format("%s/containers/%s/upper", call->data_dir, root->id);
+    root->work = text_format("%s/containers/%s/work", call->data_dir, root->id);
+    return root->upper && root->work ? 0 : -ENOMEM;
+}
+
+static int open_container(const struct call *call, int containers_fd, const char *id,
+                          struct container_root *ret)
 {
     container_root_done(ret);
     ret->dir_fd = openat(containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,6 +101,8 @@ static int open_container(int containers_fd, const char *id, struct container_ro
         return -errno;
     snprintf(ret->id, sizeof(ret->id), "%s", id);
     int r = read_root(ret);
+    if (r == 0)
+        r = find_upper(call, ret);
     if (r == 0)
         read_state(ret);
     return r;
@@ -118,7 +134,7 @@ int container_visit(const struct call *call, container_root_fn fn, void *data, s
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         /* One without that file uses nothing, or not yet: whoever makes one holds the store's lock. */
-        if (open_container(dirfd(dir), entry->d_name, &root) == 0)
+        if (open_container(call, dirfd(dir), entry->d_name, &root) == 0)
             r = fn(data, &root);
     }
     closedir(dir);
@@ -168,7 +184,7 @@ int container_find(const struct call *call, const char *who, struct container_ro
     }
     if (n > 1)
         return err_set(err, ENOTUNIQ, "\"%.80s\" is the beginning of %u containers' ids", who, n);
-    int r = n == 1 ? open_container(fd, id, ret) : -ENOENT;
+    int r = n == 1 ? open_container(call, fd, id, ret) : -ENOENT;
     if (r == -ENOENT)
         return err_set(err, ENOENT, "there is no container \"%.80s\"", who);
     return r < 0 ? err_set(err, -r, "the container %.80s cannot be read: %s", who, err_name(-r))
