@@ -34,7 +34,31 @@ static json_t *time_json(uint64_t us)
     return json_string(text);
 }
 
-static json_t *state_json(struct life_state *state)
+/* A document of ours in its directory; null when there is none. */
+static json_t *file_json(const struct container_dir *dir, const char *name)
+{
+    _cleanup_buf_ struct buf text = BUF_INIT;
+
+    if (file_read(dir->fd, name, (size_t)4 << 20, &text) < 0)
+        return json_null();
+    json_t *json = json_loads(buf_text(&text), 0, NULL);
+    return json ? json : json_null();
+}
+
+/* Its checks' last results, and what they come to now. */
+static json_t *health_json(const struct container_dir *dir, const char *status)
+{
+    json_t *json = file_json(dir, "health");
+
+    if (!json_is_object(json)) {
+        json_decref(json);
+        json = json_pack("{s:i, s:[]}", "FailingStreak", 0, "Log");
+    }
+    json_object_set_new(json, "Status", text_json(status));
+    return json;
+}
+
+static json_t *state_json(const struct container_dir *dir, struct life_state *state)
 {
     const char *cause = life_state_get(state, "cause");
     json_t *json = json_pack(
@@ -53,7 +77,7 @@ static json_t *state_json(struct life_state *state)
     const char *health = life_state_get(state, "health");
 
     if (*health)
-        json_object_set_new(json, "Health", json_pack("{s:o}", "Status", text_json(health)));
+        json_object_set_new(json, "Health", health_json(dir, health));
     return json;
 }
 
@@ -131,17 +155,6 @@ static json_t *mounts_json(const struct spec *spec)
 
 /* ---- all of it --------------------------------------------------------------------------------------------- */
 
-/* A document of ours in its directory; null when there is none. */
-static json_t *file_json(const struct container_dir *dir, const char *name)
-{
-    _cleanup_buf_ struct buf text = BUF_INIT;
-
-    if (file_read(dir->fd, name, (size_t)4 << 20, &text) < 0)
-        return json_null();
-    json_t *json = json_loads(buf_text(&text), 0, NULL);
-    return json ? json : json_null();
-}
-
 static void put_described(json_t *json, struct life *life, const struct container_dir *dir,
                           struct life_state *state)
 {
@@ -187,10 +200,10 @@ int life_inspect(struct life *life, const char *who, char **ret_json, struct err
     _cleanup_free_ char *log = text_format("%s/log", text_or_empty(directory));
     json_t *json =
         json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o, s:s}", "Id", dir.id, "Created",
-                  time_json(state.created_us), "Name", text_json(name), "State", state_json(&state),
-                  "Image", text_json(life_state_get(&state, "image_id")), "RestartCount",
-                  (int)state.restarts, "Driver", "overlay", "LogPath", text_json(log), "Directory",
-                  text_json(directory), "Platform", "linux");
+                  time_json(state.created_us), "Name", text_json(name), "State",
+                  state_json(&dir, &state), "Image", text_json(life_state_get(&state, "image_id")),
+                  "RestartCount", (int)state.restarts, "Driver", "overlay", "LogPath",
+                  text_json(log), "Directory", text_json(directory), "Platform", "linux");
     put_described(json, life, &dir, &state);
     json_object_set_new(json, "Result", file_json(&dir, "exit"));
     *ret_json = json ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "life/monitor.h"
+#include "life/health.h"
 
 /* ---- the set of what is watched ------------------------------------------------------------------------------ */
 
@@ -54,7 +54,7 @@ int monitor_dispatch(struct monitor *monitor, bool wait)
 void monitor_wake_at(struct monitor *monitor)
 {
     const uint64_t due[] = { monitor->kill_us, monitor->patience_us, monitor->restart_us,
-                             monitor->settle_us };
+                             monitor->settle_us, monitor->health.due_us };
     struct itimerspec at = { 0 };
     uint64_t first = UINT64_MAX;
 
@@ -92,6 +92,8 @@ static void on_timer(struct monitor *monitor, struct watch *watch, uint32_t even
     }
     if (is_due(&monitor->patience_us, now_us))
         sinks_give_up(monitor);
+    if (is_due(&monitor->health.due_us, now_us))
+        life_health_due(monitor);
     /* What the start took is not needed any more. */
     if (is_due(&monitor->settle_us, now_us))
         memory_give_back();
@@ -206,6 +208,7 @@ static int monitor_open(struct monitor *monitor, struct err *err)
 
 static void monitor_done(struct monitor *monitor)
 {
+    life_health_end(monitor);
     clients_done(monitor);
     log_done(&monitor->log);
     fd_close(monitor->listener.fd);

@@ -44,6 +44,24 @@ struct stream {
     size_t length;
 };
 
+/* Asking it whether it is well: health.c. */
+#define HEALTH_OUTPUT_BYTES 4096u
+
+enum health_status { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+struct health {
+    struct spec_health plan;   /* test is owned; NULL: it is not asked */
+    enum health_status status; /* NONE outside of a run */
+    unsigned failures;         /* in a row */
+    uint64_t due_us; /* CLOCK_MONOTONIC: of the next check, or the end of its time; 0: none */
+    struct run_process *process; /* the check that is on its way, owned; NULL: none */
+    struct watch ended, out;     /* its end, its output */
+    bool late;                   /* it took too long */
+    uint64_t begun_us;           /* CLOCK_REALTIME */
+    size_t length;
+    char output[HEALTH_OUTPUT_BYTES];
+};
+
 struct monitor {
     struct life *life;
     struct container_dir dir;
@@ -73,6 +91,7 @@ struct monitor {
     bool ended;   /* for good */
     int status;   /* 0..255 of the last run */
     unsigned restarts;
+    struct health health;
     uint64_t begun_us, delay_us;
     uint64_t kill_us, patience_us, restart_us, settle_us; /* CLOCK_MONOTONIC; 0: not armed */
 };

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "life/monitor.h"
+#include "life/health.h"
 #include "report/report.h"
 
 #define SETTLE_US     50000u
@@ -199,6 +199,7 @@ static int started(void *data)
     life_event(monitor->life, &monitor->dir, monitor->restarts ? "restart" : "start", NULL, NULL);
     monitor->command_fd = fd_close(monitor->command_fd);
     clients_tell_started(monitor);
+    life_health_begin(monitor);
     if (!monitor->foreground) {
         /* Nobody's file system is kept busy by us. */
         if (chdir("/") < 0)
@@ -207,6 +208,11 @@ static int started(void *data)
         monitor_wake_at(monitor);
     }
     return 0;
+}
+
+static void ended(void *data)
+{
+    life_health_end(data);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------- */
@@ -222,7 +228,7 @@ static void write_result(const struct monitor *monitor)
 
 int monitor_run_once(struct monitor *monitor, struct err *err)
 {
-    const struct run_watch watch = { joined, started, monitor };
+    const struct run_watch watch = { joined, started, ended, monitor };
     int r = make_spec(monitor, err);
 
     monitor->begun = monitor->paused = false;
@@ -238,6 +244,7 @@ int monitor_run_once(struct monitor *monitor, struct err *err)
         r = run_supervised(monitor->life->engine, monitor->spec, stdio, &watch, monitor->foreground,
                            &monitor->result, err);
     }
+    life_health_end(monitor);
     monitor->run = NULL;
     monitor->kill_us = 0;
     close_inner(monitor);

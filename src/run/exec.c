@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -292,9 +293,15 @@ int run_process_fd(const struct run_process *process)
     return process->entry.run.spawn.channel_fd;
 }
 
+/* It began a session of its own: what it has started goes with it, unless that began another. */
 void run_process_kill(struct run_process *process)
 {
-    spawn_signal(&process->entry.run.spawn, SIGKILL);
+    const struct spawn *spawn = &process->entry.run.spawn;
+
+    /* Nobody has waited for it yet, so that the number is still its own. */
+    if (!spawn->reaped && spawn->box_pid > 0)
+        kill(-spawn->box_pid, SIGKILL);
+    spawn_signal(spawn, SIGKILL);
 }
 
 int run_process_wait(struct run_process *process, struct err *err)
@@ -311,8 +318,10 @@ void run_process_free(struct run_process *process)
     if (!process)
         return;
     if (process->spec) {
-        if (process->entry.run.spawned && !process->entry.run.spawn.reaped)
+        if (process->entry.run.spawned && !process->entry.run.spawn.reaped) {
+            run_process_kill(process);
             spawn_reap(&process->entry.run.spawn, true, NULL);
+        }
         if (process->entry.run.spec)
             entry_done(&process->entry);
     }

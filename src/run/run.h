@@ -91,6 +91,11 @@ const char *run_name(const struct run *run);
 struct run_watch {
     int (*joined)(void *data, struct run *run, struct loop *loop);
     int (*started)(void *data);
+    /*
+     * COMMAND has ended; may be NULL. Whoever started further processes by run_process_start() waits for them
+     * here: as long as nobody has, the run's process namespace does not end (pid_namespaces(7)).
+     */
+    void (*ended)(void *data);
     void *data;
 };
 /*
@@ -140,7 +145,7 @@ int run_process_start(struct engine *engine, const char *name, const struct draf
                       struct err *err);
 /* Readable when it has ended; stays its own. */
 int run_process_fd(const struct run_process *process);
-/* SIGKILL. */
+/* SIGKILL, also for what it has started in its session. */
 void run_process_kill(struct run_process *process);
 /* Wait for its end: the status as a shell tells it, or -errno. */
 int run_process_wait(struct run_process *process, struct err *err);

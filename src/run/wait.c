@@ -372,6 +372,8 @@ static int wait_whole(struct run *run, struct result **ret, struct err *err)
     struct result *result = NULL;
     int r = wait_watch(run, err);
 
+    if (run->watch && run->watch->ended)
+        run->watch->ended(run->watch->data);
     pthread_mutex_lock(&run->lock);
     run->ended = true;
     if (r >= 0) {

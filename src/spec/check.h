@@ -59,6 +59,7 @@ CHECK(group);
 CHECK(umask);
 CHECK(signal);
 CHECK(duration);
+CHECK(retries);
 CHECK(oom_score_adj);
 CHECK(volume);
 CHECK(mount);

@@ -513,6 +513,11 @@ const struct spec_image *spec_get_image(const struct draft *draft);
  * given. Copies. Without a call of this a run of an image cannot write to its root.
  */
 int spec_set_overlay(struct draft *draft, const struct spec_overlay *overlay, struct err *err);
+/*
+ * How a container of this draft is asked whether it is well: the image's check as options override it, times and
+ * retries filled in. test NULL: it is not asked; the caller frees it by strv_free().
+ */
+int spec_find_health(const struct draft *draft, struct spec_health *ret, struct err *err);
 /* Labels of the image, --label-file and --label, each key once. *ret is the caller's to strv_free(). */
 int spec_labels(const struct draft *draft, char ***ret, struct err *err);
 /*
