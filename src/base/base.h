@@ -296,6 +296,13 @@ bool helper_find(const char *name, const char *room, char ret[static PATH_MAX]);
  * about to wait for long. Cheap, but not free.
  */
 void memory_give_back(void);
+/*
+ * What is on the stack above the caller of our caller, for a process that will never return there and look at
+ * nothing there any more, its environment included.
+ */
+void memory_drop_stack(void);
+/* All of the heap, for a process that will never look at anything in it again. */
+void memory_drop_heap(void);
 /* The stack alone; safe where nothing of libc's may be touched. */
 void memory_give_back_stack(void);
 

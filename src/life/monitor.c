@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -218,7 +217,6 @@ static void monitor_done(struct monitor *monitor)
     fd_close(monitor->lock_fd);
     fd_close(monitor->command_fd);
     spec_free(monitor->spec);
-    draft_free(monitor->draft);
     result_free(monitor->result);
     free(monitor->environ);
     free(monitor->origin);
@@ -267,8 +265,6 @@ static void on_restart_wait(struct monitor *monitor)
 /* Shall it be started again? Then the pause before that is over when this returns. */
 static bool restart(struct monitor *monitor, const struct err *err)
 {
-    struct restart_policy policy = { 0 };
-    const char *text = monitor->draft ? spec_get(monitor->draft, "restart") : NULL;
     const struct restart_facts facts = {
         .restarts = monitor->restarts,
         .delay_us = monitor->delay_us,
@@ -277,11 +273,9 @@ static bool restart(struct monitor *monitor, const struct err *err)
         .stopped = monitor->stopped,
     };
 
-    if (text)
-        restart_parse(text, &policy);
     /* One that has never begun would not begin the next time. */
     bool again = monitor->begun_us != 0 && !monitor->foreground &&
-                 restart_decide(&policy, &facts, &monitor->delay_us);
+                 restart_decide(&monitor->policy, &facts, &monitor->delay_us);
     record_end(monitor, again, err);
     if (!again)
         return false;
@@ -339,29 +333,43 @@ static int find_id(struct life *life, struct monitor *monitor, const char *id, s
     return r < 0 ? r : life_find(life, id, &monitor->dir, err);
 }
 
+/* By itself, so that its buffer is on no stack while the container runs. */
+static __attribute__((noinline)) void tell_error(int control_fd, const struct err *err)
+{
+    char text[PACKET_MAX];
+
+    if (control_fd < 0)
+        return;
+    packet_error_format(err, text);
+    packet_send(control_fd, text, NULL, 0);
+}
+
+static void add_starter(struct monitor *monitor, int control_fd)
+{
+    struct client *client = control_fd >= 0 ? client_add(monitor, control_fd) : NULL;
+
+    if (!client)
+        return;
+    client->wants_start = true;
+    /* Whoever wants to be attached has said so before we were there. */
+    client_read_now(monitor, client);
+}
+
 int life_monitor(struct life *life, const char *id, int control_fd, struct err *err)
 {
     struct monitor monitor;
-    char text[PACKET_MAX];
     int r;
 
     monitor_init(&monitor, life);
-    prctl(PR_SET_NAME, "ration-monitor");
     signal(SIGPIPE, SIG_IGN);
     r = find_id(life, &monitor, id, err);
     if (r >= 0)
         r = monitor_open(&monitor, err);
     if (r >= 0) {
-        struct client *client = control_fd >= 0 ? client_add(&monitor, TAKE_FD(control_fd)) : NULL;
-        if (client) {
-            client->wants_start = true;
-            /* Whoever wants to be attached has said so before we were there. */
-            client_read_now(&monitor, client);
-        }
+        add_starter(&monitor, TAKE_FD(control_fd));
         r = monitor_main(&monitor, err);
-    } else if (control_fd >= 0) {
-        packet_error_format(err, text);
-        packet_send(control_fd, text, NULL, 0);
+    } else {
+        tell_error(control_fd, err);
     }
     fd_close(control_fd);
     monitor_done(&monitor);

@@ -77,8 +77,8 @@ struct monitor {
     bool foreground;
     int stdio[3];
 
-    struct draft *draft;
     struct spec *spec;
+    struct restart_policy policy;
     struct root_volumes volumes; /* held while it runs */
     struct run *run;             /* while there is one */
     int inner[3];                /* the ends of pipes that are COMMAND's */

@@ -57,7 +57,25 @@ static _Noreturn void monitor_exec(const struct monitor_start *start)
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Our environment, with what was settled when the library was opened. */
+/*
+ * What a monitor has of our environment: where things are. COMMAND's own variables are kept with the container,
+ * and each page of others would stay as long as that.
+ */
+static bool variable_is_passed(const char *variable)
+{
+    static const char *const name_table[] = { "PATH=", "HOME=",   "TMPDIR=",
+                                              "XDG_",  "RATION_", "DBUS_SESSION_BUS_ADDRESS=" };
+
+    if (text_starts(variable, "RATION_DATA_DIR=") || text_starts(variable, "RATION_STATE_DIR="))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(name_table); i++) {
+        if (text_starts(variable, name_table[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The rest of it is what was settled when the library was opened. */
 static int make_environment(const struct life *life, char ***ret)
 {
     char *const *ours = life->world->environ;
@@ -68,7 +86,7 @@ static int make_environment(const struct life *life, char ***ret)
     int r = data && (state || !state_dir) ? 0 : -ENOMEM;
 
     for (; r >= 0 && ours && *ours; ours++) {
-        if (!text_starts(*ours, "RATION_DATA_DIR=") && !text_starts(*ours, "RATION_STATE_DIR="))
+        if (variable_is_passed(*ours))
             r = strv_push(&envp, *ours);
     }
     if (r >= 0)

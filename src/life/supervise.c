@@ -30,8 +30,6 @@ static int read_origin(struct monitor *monitor, struct spec_world *world, struct
                        monitor->dir.id, err_name(r < 0 ? -r : ENOMEM));
     }
     const char *end = text.data + text.len - 1;
-    free(monitor->origin);
-    free(monitor->environ);
     monitor->origin = buf_take(&text);
     for (const char *at = monitor->origin; at < end; at += strlen(at) + 1)
         n++;
@@ -48,20 +46,20 @@ static int read_origin(struct monitor *monitor, struct spec_world *world, struct
 }
 
 /* Relative paths mean what they meant when it was created. In the foreground that is still so. */
-static int enter_origin(const struct monitor *monitor, struct err *err)
+static int enter_origin(const struct monitor *monitor, bool image, struct err *err)
 {
     if (monitor->foreground || chdir(monitor->origin) == 0)
         return 0;
-    if (spec_get_image(monitor->draft) && chdir("/") == 0)
+    if (image && chdir("/") == 0)
         return 0;
     return err_set(err, errno, "cannot enter %.300s, " OUT_OF_ORIGIN ": %m", monitor->origin);
 }
 
 /* Who shares the network of another container names it as people do; its run is called by its id. */
-static int join_by_id(struct monitor *monitor, struct err *err)
+static int join_by_id(struct monitor *monitor, struct draft *draft, struct err *err)
 {
     static const char joined[] = "container:";
-    const char *network = spec_get(monitor->draft, "network");
+    const char *network = spec_get(draft, "network");
     _cleanup_(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
     char text[sizeof(joined) + LIFE_SHORT_SIZE];
 
@@ -69,43 +67,62 @@ static int join_by_id(struct monitor *monitor, struct err *err)
         life_find(monitor->life, network + strlen(joined), &dir, NULL) < 0)
         return 0;
     snprintf(text, sizeof(text), "%s%.12s", joined, dir.id);
-    return spec_set(monitor->draft, monitor->life->world, "network", text, err);
+    return spec_set(draft, monitor->life->world, "network", text, err);
+}
+
+/* With the names that its run and its network know it by. */
+static int seal_spec(struct monitor *monitor, struct draft *draft, struct spec_world *world,
+                     struct err *err)
+{
+    _cleanup_(life_state_done) struct life_state state = { 0 };
+    char name[LIFE_SHORT_SIZE];
+    int r = life_read_state(monitor->life, &monitor->dir, &state, err);
+
+    snprintf(name, sizeof(name), "%.12s", monitor->dir.id);
+    if (r >= 0)
+        r = spec_set(draft, monitor->life->world, "name", name, err);
+    if (r >= 0)
+        r = join_by_id(monitor, draft, err);
+    if (r < 0)
+        return r;
+    world->called = life_state_get(&state, "name");
+    if (*world->called == '\0')
+        world->called = NULL;
+    return spec_seal(draft, world, &monitor->spec, err);
+}
+
+/* Nothing of what the spec is made from stays. */
+static int make_spec_from(struct monitor *monitor, struct draft *draft, struct err *err)
+{
+    struct spec_world world = *monitor->life->world;
+    const char *restart = spec_get(draft, "restart");
+    int r = life_root_use(monitor->life, &monitor->dir, draft, &monitor->volumes, err);
+
+    if (r >= 0)
+        r = read_origin(monitor, &world, err);
+    if (r >= 0)
+        r = enter_origin(monitor, spec_get_image(draft) != NULL, err);
+    if (r >= 0)
+        r = seal_spec(monitor, draft, &world, err);
+    monitor->policy = (struct restart_policy){ 0 };
+    if (restart)
+        restart_parse(restart, &monitor->policy);
+    free(monitor->origin);
+    free(monitor->environ);
+    monitor->origin = NULL;
+    monitor->environ = NULL;
+    return r;
 }
 
 static int make_spec(struct monitor *monitor, struct err *err)
 {
-    _cleanup_(life_state_done) struct life_state state = { 0 };
-    struct spec_world world = *monitor->life->world;
-    char name[LIFE_SHORT_SIZE];
-    int r;
+    _cleanup_(draft_freep) struct draft *draft = NULL;
 
     root_volumes_done(&monitor->volumes);
     spec_free(monitor->spec);
     monitor->spec = NULL;
-    draft_free(monitor->draft);
-    monitor->draft = NULL;
-    snprintf(name, sizeof(name), "%.12s", monitor->dir.id);
-    r = life_read_config(monitor->life, &monitor->dir, &monitor->draft, err);
-    if (r >= 0)
-        r = life_root_use(monitor->life, &monitor->dir, monitor->draft, &monitor->volumes, err);
-    if (r >= 0)
-        r = spec_set(monitor->draft, monitor->life->world, "name", name, err);
-    if (r >= 0)
-        r = read_origin(monitor, &world, err);
-    if (r >= 0)
-        r = life_read_state(monitor->life, &monitor->dir, &state, err);
-    if (r >= 0)
-        r = join_by_id(monitor, err);
-    if (r >= 0) {
-        world.called = life_state_get(&state, "name");
-        if (*world.called == '\0')
-            world.called = NULL;
-    }
-    if (r >= 0)
-        r = enter_origin(monitor, err);
-    if (r >= 0)
-        r = spec_seal(monitor->draft, &world, &monitor->spec, err);
-    return r;
+    int r = life_read_config(monitor->life, &monitor->dir, &draft, err);
+    return r < 0 ? r : make_spec_from(monitor, draft, err);
 }
 
 /* ---- stdio ------------------------------------------------------------------------------------------------ */
@@ -198,6 +215,8 @@ static int started(void *data)
         return r;
     life_event(monitor->life, &monitor->dir, monitor->restarts ? "restart" : "start", NULL, NULL);
     monitor->command_fd = fd_close(monitor->command_fd);
+    /* COMMAND has it; we stay for long. */
+    spec_forget_launch(monitor->spec);
     clients_tell_started(monitor);
     life_health_begin(monitor);
     if (!monitor->foreground) {

@@ -180,34 +180,62 @@ static int tell_started(const struct launch *launch)
     return message_send(launch->channel_fd, &message);
 }
 
-static int box_watch(struct launch *launch, struct err *err)
-{
-    bool own_pids = (launch->spec->namespaces & CLONE_NEWPID) != 0;
-    bool dies = launch->options->die_with_supervisor;
-    struct message message = { .kind = MESSAGE_EXITED };
-    bool supervised = tell_started(launch) >= 0;
-    int r = descriptors_close(launch, err);
+/*
+ * What is looked at from here on: of the launch command_pid, channel_fd and v2_fd alone. All else, the stack of
+ * whoever cloned us as much as the heap, is given back: we stay as long as COMMAND, and nobody returns.
+ */
+static struct launch watched;
+static struct message last_message;
+static struct err watch_err;
 
-    if (r < 0)
-        return r;
-    message.exit.started_us = launch->outcome->started_us;
-    memory_give_back_stack();
+static int box_wait(bool supervised, bool own_pids, bool dies)
+{
+    int r;
+
     do {
-        supervised = supervised && watch(launch);
+        supervised = supervised && watch(&watched);
         if (!supervised && dies) {
-            end_unsupervised(launch, own_pids);
-            return 0;
+            end_unsupervised(&watched, own_pids);
+            _exit(0);
         }
         if (!supervised)
             watch_alone();
-        r = reap(launch, &message.exit);
+        r = reap(&watched, &last_message.exit);
     } while (r == 0);
+    return r < 0 ? err_set(&watch_err, -r, "cannot wait for COMMAND: %s", err_name(-r)) : 0;
+}
+
+static int box_watch(bool own_pids, bool dies)
+{
+    bool supervised = tell_started(&watched) >= 0;
+    int r = descriptors_close(&watched, &watch_err);
+
     if (r < 0)
-        return err_set(err, -r, "cannot wait for COMMAND: %s", err_name(-r));
-    message.exit.ended_us = clock_us(CLOCK_MONOTONIC);
-    r = message_send(launch->channel_fd, &message);
+        return r;
+    memory_drop_heap();
+    memory_drop_stack();
+    memory_give_back_stack();
+    r = box_wait(supervised, own_pids, dies);
+    if (r < 0)
+        return r;
+    last_message.exit.ended_us = clock_us(CLOCK_MONOTONIC);
+    r = message_send(watched.channel_fd, &last_message);
     /* The supervisor is gone, or learns of it from our exit status. */
-    return r < 0 ? err_set(err, -r, "cannot tell how COMMAND ended: %s", err_name(-r)) : 0;
+    return r < 0 ? err_set(&watch_err, -r, "cannot tell how COMMAND ended: %s", err_name(-r)) : 0;
+}
+
+static _Noreturn __attribute__((noinline)) void box_stay(const struct launch *launch)
+{
+    watched = *launch;
+    last_message = (struct message){ .kind = MESSAGE_EXITED };
+    last_message.exit.started_us = launch->outcome->started_us;
+    int r = box_watch((launch->spec->namespaces & CLONE_NEWPID) != 0,
+                      launch->options->die_with_supervisor);
+    if (r < 0) {
+        last_message = (struct message){ .kind = MESSAGE_FAILED, .err = watch_err };
+        message_send(watched.channel_fd, &last_message);
+    }
+    _exit(r < 0 ? BOX_FAILED : 0);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------- */
@@ -229,10 +257,8 @@ _Noreturn void box_main(struct launch *launch)
     else if (r >= 0)
         r = command_start(launch, err);
     if (r >= 0)
-        r = box_watch(launch, err);
-    if (r < 0) {
-        message.err = *err;
-        message_send(launch->channel_fd, &message);
-    }
-    _exit(r < 0 ? BOX_FAILED : 0);
+        box_stay(launch);
+    message.err = *err;
+    message_send(launch->channel_fd, &message);
+    _exit(BOX_FAILED);
 }

@@ -79,22 +79,9 @@ static void net_done(struct spec_net *net)
     free(net->files);
 }
 
-void spec_free(struct spec *spec)
+void spec_forget_launch(struct spec *spec)
 {
-    if (!spec)
-        return;
-    free(spec->name);
-    strv_free(spec->argv);
     strv_free(spec->env);
-    free(spec->cwd);
-    free(spec->user);
-    free(spec->groups);
-    free(spec->hostname);
-    free(spec->domainname);
-    free(spec->uid_maps);
-    free(spec->gid_maps);
-    free(spec->rootfs);
-    spec_overlay_free(spec->overlay);
     for (size_t i = 0; i < spec->n_mounts; i++)
         spec_mount_done(&spec->mounts[i]);
     free(spec->mounts);
@@ -106,6 +93,30 @@ void spec_free(struct spec *spec)
         free(spec->symlinks[i].target);
     }
     free(spec->symlinks);
+    spec_overlay_free(spec->overlay);
+    spec->env = NULL;
+    spec->mounts = NULL;
+    spec->devices = NULL;
+    spec->symlinks = NULL;
+    spec->overlay = NULL;
+    spec->n_mounts = spec->n_devices = spec->n_symlinks = 0;
+}
+
+void spec_free(struct spec *spec)
+{
+    if (!spec)
+        return;
+    spec_forget_launch(spec);
+    free(spec->name);
+    strv_free(spec->argv);
+    free(spec->cwd);
+    free(spec->user);
+    free(spec->groups);
+    free(spec->hostname);
+    free(spec->domainname);
+    free(spec->uid_maps);
+    free(spec->gid_maps);
+    free(spec->rootfs);
     limit_set_done(&spec->limits);
     strv_free(spec->limit_texts);
     free(spec->cgroup_parent);

@@ -442,7 +442,7 @@ struct spec_world {
     bool has_newuidmap;
     const char
         *names; /* the directory in which the files of names of runs are made; NULL: nowhere */
-    const char *called; /* the container's name, where the run's is another; or NULL */
+    const char *called;    /* the container's name, where the run's is another; or NULL */
     bool has_user_network; /* pasta or slirp4netns: what gives an ordinary user's runs a network */
     struct limit_context limit_context;
     /*
@@ -471,11 +471,7 @@ int spec_set_command(struct draft *draft, const char *const *argv, struct err *e
 const char *spec_get(const struct draft *draft, const char *name);
 /* All texts of an option that may be given several times, NULL-terminated; belongs to the draft. */
 char *const *spec_get_all(const struct draft *draft, const char *name);
-/*
- * A draft as lines of text and back, so that what was asked for can be run again. What was resolved when it was
- * set (variables of the environment, files of them) stays as it was then; devices are looked up again in world.
- * draft_write() returns buf_error().
- */
+/* A draft as lines and back, to be run again: variables and files stay as they were read, devices are looked up. */
 int draft_write(const struct draft *draft, struct buf *ret);
 int draft_read(const char *text, const struct spec_world *world, struct draft **ret,
                struct err *err);
@@ -560,6 +556,8 @@ int spec_override_process(struct spec *process, const struct draft *draft,
 
 void spec_free(struct spec *spec);
 void spec_freep(struct spec **spec);
+/* COMMAND has begun: free what only its launch had use for (environment, root, mounts, devices). */
+void spec_forget_launch(struct spec *spec);
 
 /* "NAME", "NAME:GROUP", "1000:1000" against passwd and group texts. Strict numbers, below 2^32-1. */
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
