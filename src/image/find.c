@@ -214,13 +214,14 @@ struct visit {
     struct image_store *store;
     image_visit_fn fn;
     void *data;
-    char **seen; /* configurations */
+    char **seen; /* configurations, or manifests */
+    bool manifests;
 };
 
-static bool was_seen(struct visit *visit, const char *config)
+static bool was_seen(struct visit *visit, const char *digest)
 {
     for (char **at = visit->seen; at && *at; at++) {
-        if (strcmp(*at, config) == 0)
+        if (strcmp(*at, digest) == 0)
             return true;
     }
     return false;
@@ -236,9 +237,10 @@ static int visit_name(void *data, const char *name, const char *manifest, const 
         err_set(&damage, EBADMSG, "the name %.150s is damaged", name);
         return visit->fn(visit->data, NULL, &damage);
     }
-    if (was_seen(visit, config))
+    const char *once = visit->manifests ? manifest : config;
+    if (was_seen(visit, once))
         return 0;
-    if (strv_push(&visit->seen, config) < 0)
+    if (strv_push(&visit->seen, once) < 0)
         return -ENOMEM;
     int r = image_load(visit->store, name, manifest, config, &image, &damage);
     if (r == 0)
@@ -248,13 +250,26 @@ static int visit_name(void *data, const char *name, const char *manifest, const 
     return visit->fn(visit->data, r < 0 ? NULL : image, r < 0 ? &damage : NULL);
 }
 
-int image_visit(struct image_store *store, image_visit_fn fn, void *data, struct err *err)
+static int visit_all(struct visit *visit, struct err *err)
 {
-    struct visit visit = { .store = store, .fn = fn, .data = data };
-    int r = image_name_visit(store, visit_name, &visit, err);
+    int r = image_name_visit(visit->store, visit_name, visit, err);
 
-    strv_free(visit.seen);
+    strv_free(visit->seen);
     if (r == -ENOMEM)
         err_nomem(err);
     return r;
+}
+
+int image_visit(struct image_store *store, image_visit_fn fn, void *data, struct err *err)
+{
+    struct visit visit = { .store = store, .fn = fn, .data = data };
+
+    return visit_all(&visit, err);
+}
+
+int image_visit_manifests(struct image_store *store, image_visit_fn fn, void *data, struct err *err)
+{
+    struct visit visit = { .store = store, .fn = fn, .data = data, .manifests = true };
+
+    return visit_all(&visit, err);
 }

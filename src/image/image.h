@@ -177,6 +177,12 @@ int image_find(struct image_store *store, const char *what, struct image **ret, 
 /* Each image once, in no order; fn's value ends the walk unless it is 0. A damaged one: image NULL, and err says why. */
 typedef int (*image_visit_fn)(void *data, const struct image *image, const struct err *damage);
 int image_visit(struct image_store *store, image_visit_fn fn, void *data, struct err *err);
+/*
+ * The same for each manifest: an image that came from two places, differently compressed, has two of them with layers
+ * of their own, and one id.
+ */
+int image_visit_manifests(struct image_store *store, image_visit_fn fn, void *data,
+                          struct err *err);
 
 /*
  * Give an image a name, taking it from whichever had it (which keeps one that stands for no name when it was the

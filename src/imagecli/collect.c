@@ -158,7 +158,7 @@ int collect(struct call *call, bool dry, struct buf *told, struct collected *ret
 {
     struct marks marks = { .call = call };
     struct sweep sweep = { .marks = &marks, .done = ret, .told = told, .dry = dry };
-    int r = image_visit(call->store, mark_image, &marks, err);
+    int r = image_visit_manifests(call->store, mark_image, &marks, err);
 
     *ret = (struct collected){ 0 };
     if (r == 0)

@@ -151,6 +151,18 @@ static int check_filters(struct call *call, struct filters *filters, struct err 
 
 /* ---- collecting ---------------------------------------------------------------------------------------------- */
 
+/* Of a name's own manifest: an image that came from two places has one of each. */
+static int set_manifest(const struct list *list, struct image *row, const struct image *image,
+                        const char *name)
+{
+    _cleanup_image_ struct image *named = NULL;
+
+    if (name && strv_length(image->names) > 1 &&
+        image_find(list->filters.call->store, name, &named, NULL) == 0 && named)
+        return text_replace(&row->manifest, named->manifest);
+    return text_replace(&row->manifest, image->manifest);
+}
+
 /* image is loaded anew for each row: rows outlive the walk. */
 static int add_row(struct list *list, const struct image *image, const char *name)
 {
@@ -173,7 +185,7 @@ static int add_row(struct list *list, const struct image *image, const char *nam
     copy->size_bytes = image->size_bytes;
     row->image = copy;
     list->n++;
-    return text_replace(&copy->manifest, image->manifest);
+    return set_manifest(list, copy, image, name);
 }
 
 static int visit(void *data, const struct image *image, const struct err *damage)

@@ -274,5 +274,9 @@ void progress_end(struct progress *p, const struct registry_blob *blobs, size_t 
 {
     if (n > 0)
         progress_tick(p, blobs, n);
+    /* The next ones are others. */
+    free(p->blobs);
+    p->blobs = NULL;
+    p->n = 0;
     p->lines = 0;
 }

@@ -97,6 +97,7 @@ static int read_config(struct pull *p, struct err *err)
                        "%.100s: its configuration has %llu bytes, at most %u are possible", p->name,
                        (unsigned long long)config->size_bytes, IMAGE_DOCUMENT_MAX);
     int r = registry_fetch(p->transfer.registry, call->store, &blob, 1, err);
+    progress_end(&p->transfer.progress, &blob, 1);
     if (r == 0)
         r = image_blob_read(call->store, config->digest, &text, err);
     if (r < 0)

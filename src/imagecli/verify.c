@@ -152,7 +152,7 @@ static int check_all(struct verify *v, struct err *err)
     if (r == 0)
         r = image_layer_visit(v->call->store, check_layer, v, err);
     if (r == 0)
-        r = image_visit(v->call->store, check_image, v, err);
+        r = image_visit_manifests(v->call->store, check_image, v, err);
     return r == -ENOMEM ? err_nomem(err) : r;
 }
 
@@ -183,7 +183,7 @@ static int repair(struct verify *v, struct err *err)
     for (char **at = v->bad_layers; r == 0 && at && *at; at++)
         r = image_layer_remove(v->call->store, *at, err);
     if (r == 0)
-        r = image_visit(v->call->store, repair_image, v, err);
+        r = image_visit_manifests(v->call->store, repair_image, v, err);
     strv_free(v->bad_layers);
     v->bad_layers = NULL;
     buf_reset(&v->text);

@@ -14,10 +14,10 @@ static int try_login(struct registry *r, struct err *err)
 
     if (!url)
         return err_nomem(err);
-    int result = session_try(r, r->curl, &x, url, "to be let in", err);
+    int result = session_try(r, r->curl, &x, url, "entry", err);
     if (result < 0)
         return result;
-    return x.status == 200 ? 0 : session_explain(r, &x, "to be let in", err);
+    return x.status == 200 ? 0 : session_explain(r, &x, "entry", err);
 }
 
 int registry_login(const struct registry_options *options, const char *domain, const char *user,

@@ -131,7 +131,7 @@ int registry_write(struct registry *r, const char *tag_or_digest, const char *me
     if (!url)
         return err_nomem(err);
     name_document(r, tag_or_digest, name, sizeof(name));
-    snprintf(what, sizeof(what), "to take %s", name);
+    snprintf(what, sizeof(what), "room for %s", name);
     int result = session_try(r, r->curl, &x, url, what, err);
     if (result < 0)
         return result;

@@ -48,7 +48,7 @@ void registry_closep(struct registry **r)
 /* A registry answers with 200, or with 401 and how it wants to know us. */
 static int ping_judge(struct registry *r, struct http_exchange *x, struct err *err)
 {
-    const char *what = "whether it is a registry";
+    const char *what = "its version of the protocol";
 
     if (x->answer.bad_challenge)
         return session_explain(r, x, what, err);
@@ -115,7 +115,7 @@ static int reach(struct registry *r, struct err *err)
 
     if (ping_any(r, &x, err) < 0)
         return x.failure == HTTP_OK ? -err->code
-                                    : session_explain(r, &x, "whether it is a registry", err);
+                                    : session_explain(r, &x, "its version of the protocol", err);
     return ping_judge(r, &x, err);
 }
 

@@ -235,7 +235,7 @@ static int send_one(struct worker *w, struct registry_blob *blob, struct err *er
     struct sending s = { .w = w, .blob = blob };
     uint64_t size = 0;
 
-    snprintf(s.what, sizeof(s.what), "to take the blob %.26s", blob->digest);
+    snprintf(s.what, sizeof(s.what), "room for the blob %.26s", blob->digest);
     s.chunk_bytes = o->chunk_bytes ? o->chunk_bytes : CHUNK_BYTES;
     int result = is_there(&s, err);
     if (result > 0) {

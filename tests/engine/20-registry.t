@@ -267,11 +267,12 @@ ip addr add 192.0.2.7/32 dev lo 2>/dev/null || :
 python3 - <<PY &
 import socket, threading
 def copy(a, b):
-    while True:
-        data = a.recv(65536)
-        if not data: break
-        b.sendall(data)
-    b.shutdown(socket.SHUT_WR)
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+        b.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 server = socket.create_server(('192.0.2.7', 5004))
 while True:
     a, _ = server.accept()

@@ -147,7 +147,7 @@ ends blob-416 'answers 416'
 ends blob-circle 'leads from one address to the next'
 # Last, and with a store of its own: what was kept of earlier ones is not wrong.
 rm -rf "$work/bad"
-ends blob-wrong 'another digest'
+ends blob-wrong 'another digest' --parallel 1
 check_not 'of a blob that is wrong nothing is kept' sh -c 'ls "$1"/image/tmp | grep -q partial' sh "$work/bad"
 RATION_DATA_DIR=$work/bad run_ration images -q
 expect_stdout_is '' 'no image has come of all this'
@@ -217,16 +217,16 @@ fails() { # NAME ERE
     bounded push -q --timeout 1s --retries 1 "$main/good" "$main/$1"
     expect_refusal 125 "$2" "$1: one sentence, \"$2\""
 }
-fails push-hang 'asked to take the blob .* sent nothing for 1 s'
+fails push-hang 'asked for room for the blob .* sent nothing for 1 s'
 fails push-nowhere 'does not say where to send it'
 fails push-file "leads to 'file:///etc/passwd'"
 fails push-plain 'has no TLS, and --plain-http is not given'
-fails push-refuse 'refuses to take the blob .* \(403, DENIED: read only\)'
+fails push-refuse 'refuses room for the blob .* \(403, DENIED: read only\)'
 fails push-mount 'answers 201'
 fails push-swallow 'sent nothing for|came to a halt for'
 fails push-busy 'has trouble \(503'
 fails push-large 'answers 413, SIZE_INVALID: too large'
-fails push-forget 'has not got to take the blob|404'
+fails push-forget 'has not got room for the blob .*404'
 fails push-digest 'it is damaged or forged'
 
 run_ration image verify
