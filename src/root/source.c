@@ -49,8 +49,7 @@ const char *root_source_id(const struct root_source *source)
 
 /* ---- the program that gets images ---------------------------------------------------------------------------- */
 
-/* Its standard output is read where ret_text is not NULL, else it is our stderr. */
-static int helper_spawn(char *const *argv, int out_fd, pid_t *ret_pid)
+static int helper_spawn(char *const *argv, char *const *env, int out_fd, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     int r = posix_spawn_file_actions_init(&actions);
@@ -59,7 +58,7 @@ static int helper_spawn(char *const *argv, int out_fd, pid_t *ret_pid)
         return -r;
     r = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
     if (r == 0)
-        r = posix_spawn(ret_pid, argv[0], &actions, NULL, argv, environ);
+        r = posix_spawn(ret_pid, argv[0], &actions, NULL, argv, env);
     posix_spawn_file_actions_destroy(&actions);
     return -r;
 }
@@ -91,14 +90,14 @@ static int helper_wait(pid_t pid)
 }
 
 /* The helper has said on our stderr what is wrong. */
-static int helper_run(char *const *argv, const char *what, struct buf *ret_text, struct err *err)
+static int helper_run(char *const *argv, char *const *env, struct buf *ret_text, struct err *err)
 {
     int pipe_fds[2];
     pid_t pid;
 
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_set(err, errno, "cannot make a pipe: %m");
-    int r = helper_spawn(argv, pipe_fds[1], &pid);
+    int r = helper_spawn(argv, env, pipe_fds[1], &pid);
     close(pipe_fds[1]);
     if (r < 0) {
         close(pipe_fds[0]);
@@ -109,39 +108,72 @@ static int helper_run(char *const *argv, const char *what, struct buf *ret_text,
     int ended = helper_wait(pid);
     if (r == 0 && ended < 0)
         r = ended;
-    return r < 0 ? err_set(err, -r, "the image %.200s could not be got", what) : 0;
+    return r < 0 ? err_set(err, -r, "the image could not be got (see above)") : 0;
 }
 
-/* ration-image COMMAND [--platform P] --quiet WHAT; *ret_line is the last line that it prints. */
-static int helper_call(const char *data_dir, const char *command, const char *what,
-                       const struct draft *draft, char **ret_line, struct err *err)
+/* The last word that it has printed: what was got, by name or id. */
+static char *last_word(const char *text)
 {
-    _cleanup_free_ char *data = text_format("--data-dir=%s", data_dir), *option = NULL;
-    const char *platform = spec_get(draft, "platform");
+    size_t end = strlen(text);
+
+    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' '))
+        end--;
+    size_t begin = end;
+    while (begin > 0 && text[begin - 1] != '\n' && text[begin - 1] != ' ')
+        begin--;
+    return strndup(text + begin, end - begin);
+}
+
+/* Our environment, with the data directory that we have been told. */
+static int helper_environment(const char *data_dir, char ***ret)
+{
+    _cleanup_free_ char *data = text_format("RATION_DATA_DIR=%s", data_dir);
+    int r = data ? strv_push(ret, data) : -ENOMEM;
+
+    for (char **v = environ; r == 0 && *v; v++) {
+        if (!text_starts(*v, "RATION_DATA_DIR="))
+            r = strv_push(ret, *v);
+    }
+    return r;
+}
+
+struct helper_call {
+    const char *command, *option, *operand; /* option: "input=PATH", or NULL */
+};
+
+/* ration-image COMMAND --option=value ... -- OPERAND: as `ration` calls it. */
+static int helper_arguments(const char *path, const struct helper_call *call, const char *platform,
+                            char ***ret)
+{
+    _cleanup_free_ char *option = call->option ? text_format("--%s", call->option) : NULL;
+    _cleanup_free_ char *asked = platform ? text_format("--platform=%s", platform) : NULL;
+    const char *words[] = { path, call->command, option, asked, "--", call->operand };
+    int r = (call->option && !option) || (platform && !asked) ? -ENOMEM : 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++)
+        r = words[i] ? strv_push(ret, words[i]) : 0;
+    return r;
+}
+
+/* *ret_word: what it was that was got. */
+static int helper_get(const char *data_dir, const struct helper_call *call,
+                      const struct draft *draft, char **ret_word, struct err *err)
+{
+    _cleanup_(strv_freep) char **argv = NULL, **env = NULL;
     _cleanup_buf_ struct buf text = BUF_INIT;
     char path[PATH_MAX];
 
     if (!helper_find(HELPER, "imagecli", path))
-        return err_set(err, ENOENT, "the program %s, which gets images, is not installed", path);
-    option = platform ? text_format("--platform=%s", platform) : NULL;
-    if (!data || (platform && !option))
+        return err_set(err, ENOENT, "the program %.300s, which gets images, is not installed",
+                       path);
+    if (helper_arguments(path, call, spec_get(draft, "platform"), &argv) < 0 ||
+        helper_environment(data_dir, &env) < 0)
         return err_nomem(err);
-    char *argv[] = { path, data, (char *)(uintptr_t)command, (char *)(uintptr_t)what, NULL, NULL };
-    if (option) {
-        argv[4] = argv[3];
-        argv[3] = option;
-    }
-    int r = helper_run(argv, what, &text, err);
+    int r = helper_run(argv, env, &text, err);
     if (r < 0)
         return r;
-    const char *cursor = buf_text(&text), *line, *last = NULL;
-    size_t n, length = 0;
-    while (line_next(&cursor, &line, &n)) {
-        last = n > 0 ? line : last;
-        length = n > 0 ? n : length;
-    }
-    *ret_line = strndup(text_or_empty(last), length);
-    return *ret_line ? 0 : err_nomem(err);
+    *ret_word = last_word(buf_text(&text));
+    return *ret_word ? 0 : err_nomem(err);
 }
 
 /* ---- in the store ---------------------------------------------------------------------------------------------- */
@@ -197,7 +229,8 @@ static int find_named(const char *data_dir, const char *operand, const struct dr
                       struct root_source *ret, struct err *err)
 {
     const char *pull = text_or_empty(spec_get(draft, "pull"));
-    _cleanup_free_ char *line = NULL;
+    const struct helper_call call = { .command = "pull", .operand = operand };
+    _cleanup_free_ char *word = NULL;
     struct err missing = ERR_INIT;
     int r = strcmp(pull, "always") == 0 ? -ENOENT : find_stored(data_dir, operand, ret, &missing);
 
@@ -210,7 +243,7 @@ static int find_named(const char *data_dir, const char *operand, const struct dr
     }
     if (strcmp(pull, "missing") != 0 && strcmp(pull, "always") != 0)
         return is_missing(operand, err);
-    r = helper_call(data_dir, "pull", operand, draft, &line, err);
+    r = helper_get(data_dir, &call, draft, &word, err);
     return r < 0 ? r : find_stored(data_dir, operand, ret, err);
 }
 
@@ -218,10 +251,14 @@ static int find_named(const char *data_dir, const char *operand, const struct dr
 static int find_loaded(const char *data_dir, const char *operand, const struct draft *draft,
                        struct root_source *ret, struct err *err)
 {
-    _cleanup_free_ char *line = NULL;
-    int r = helper_call(data_dir, "take", operand, draft, &line, err);
+    _cleanup_free_ char *option = text_format("input=%s", strchr(operand, ':') + 1);
+    _cleanup_free_ char *word = NULL;
+    const struct helper_call call = { .command = "load", .option = option };
 
-    return r < 0 ? r : find_stored(data_dir, line, ret, err);
+    if (!option)
+        return err_nomem(err);
+    int r = helper_get(data_dir, &call, draft, &word, err);
+    return r < 0 ? r : find_stored(data_dir, word, ret, err);
 }
 
 static int find_directory(const char *operand, struct root_source *source, struct err *err)
