@@ -13,14 +13,22 @@
 /* A file in the group of a line, or its inner one; "": the directory itself. The fd or -errno. */
 static int glance_open(const struct path_line *line, int root_fd, const char *file, unsigned flags)
 {
-    char path[GROUP_PATH_MAX + 320];
-    _cleanup_close_ int mount_fd = root_open(root_fd, line->mount_point, O_PATH | O_DIRECTORY);
-    int n = snprintf(path, sizeof(path), "%s%s%s/%s", line->base, *line->base ? "/" : "",
-                     line->name, file);
+    char whole[GROUP_PATH_MAX + 320 + 256];
+    size_t above = strlen(line->mount_point) + 1;
+    int n = snprintf(whole, sizeof(whole), "%s/%s%s%s/%s", line->mount_point, line->base,
+                     *line->base ? "/" : "", line->name, file);
+    const char *path = whole + above;
 
+    /* In one step, where all goes well: whoever asks looks what file system it lies in. */
+    if (root_fd < 0 && n > 0 && (size_t)n < sizeof(whole)) {
+        int fd = sys_openat2(AT_FDCWD, whole, flags | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
+        if (fd >= 0)
+            return fd;
+    }
+    _cleanup_close_ int mount_fd = root_open(root_fd, line->mount_point, O_PATH | O_DIRECTORY);
     if (mount_fd < 0) /* not the group alone is gone */
         return mount_fd == -ENOENT ? -ENODEV : mount_fd;
-    if (n < 0 || (size_t)n >= sizeof(path))
+    if (n < 0 || (size_t)n >= sizeof(whole))
         return -ENAMETOOLONG;
     return sys_openat2(mount_fd, path, flags | O_CLOEXEC, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);

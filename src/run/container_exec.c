@@ -174,6 +174,8 @@ int container_exec(struct engine *engine, const char *name, const struct spec *p
         *ret_status = exit_status(&exec->entry.run.exit);
     if (r < 0 && err)
         *err = ours;
+    if (engine->last)
+        return r;
     exec_done(exec);
     free(exec);
     return r;
