@@ -252,15 +252,22 @@ static void check_begin(struct monitor *monitor)
 
 /* ---- for the monitor --------------------------------------------------------------------------------- */
 
+void life_health_plan(struct monitor *monitor, const struct draft *draft)
+{
+    struct health *health = &monitor->health;
+
+    strv_free(health->plan.test);
+    *health = (struct health){ .ended = WATCH_INIT, .out = WATCH_INIT };
+    if (spec_find_health(draft, &health->plan, NULL) < 0)
+        health->plan.test = NULL;
+}
+
 void life_health_begin(struct monitor *monitor)
 {
     struct health *health = &monitor->health;
 
     unlinkat(monitor->dir.fd, "health", 0);
-    strv_free(health->plan.test);
-    *health = (struct health){ .ended = WATCH_INIT, .out = WATCH_INIT };
-    if (spec_find_health(monitor->draft, &health->plan, NULL) < 0 || !health->plan.test ||
-        !health->plan.test[0] || !health->plan.test[1])
+    if (!health->plan.test || !health->plan.test[0] || !health->plan.test[1])
         return;
     health->status = HEALTH_STARTING;
     tell_status(monitor);

@@ -5,6 +5,8 @@
 
 /* COMMAND has begun: the first check is due one interval later. Nothing when there is no check. */
 void life_health_begin(struct monitor *monitor);
+/* Before that: what its description says of it. */
+void life_health_plan(struct monitor *monitor, const struct draft *draft);
 /* health.due_us has come: begin a check, or end one that takes too long. */
 void life_health_due(struct monitor *monitor);
 /* The run is over: a check that is on its way ends with it. */

@@ -104,6 +104,8 @@ static int make_spec_from(struct monitor *monitor, struct draft *draft, struct e
         r = enter_origin(monitor, spec_get_image(draft) != NULL, err);
     if (r >= 0)
         r = seal_spec(monitor, draft, &world, err);
+    if (r >= 0)
+        life_health_plan(monitor, draft);
     monitor->policy = (struct restart_policy){ 0 };
     if (restart)
         restart_parse(restart, &monitor->policy);

@@ -483,14 +483,12 @@ struct restart_policy {
     unsigned most; /* restarts on failure; 0: without end */
 };
 int restart_parse(const char *text, struct restart_policy *ret);
-
 /* --log-opt: how much of a container's output is kept. */
 struct log_bounds {
     uint64_t max_bytes; /* of one file; UINT64_MAX: no bound */
     unsigned max_files;
 };
 #define LOG_BOUNDS_DEFAULT ((struct log_bounds){ .max_bytes = 10u << 20, .max_files = 3 })
-/* "max-size=10m", "max-file=3" into bounds; -EINVAL for anything else. */
 int log_option_parse(const char *text, struct log_bounds *bounds);
 
 /*
@@ -556,8 +554,7 @@ int spec_override_process(struct spec *process, const struct draft *draft,
 
 void spec_free(struct spec *spec);
 void spec_freep(struct spec **spec);
-/* COMMAND has begun: free what only its launch had use for (environment, root, mounts, devices). */
-void spec_forget_launch(struct spec *spec);
+void spec_forget_launch(struct spec *spec); /* free what only the launch had use for: root, environment */
 
 /* "NAME", "NAME:GROUP", "1000:1000" against passwd and group texts. Strict numbers, below 2^32-1. */
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,
