@@ -21,6 +21,28 @@ void check_pressure(const struct facts *facts, unsigned arg, struct doctor_findi
                  error == -EOPNOTSUPP ? "boot with psi=1" : "use a kernel that has CONFIG_PSI");
 }
 
+/* Said before it is done: it is a setting of the whole machine's. */
+void check_forwarding(const struct facts *facts, unsigned arg, struct doctor_finding *ret)
+{
+    const char *text = facts_text(facts, FILE_FORWARDING);
+
+    (void)arg;
+    if (*text == '1') {
+        finding_set(ret, DOCTOR_OK,
+                    "the machine passes packets on, as networks of containers need");
+        return;
+    }
+    if (*text == '\0') {
+        finding_set(ret, DOCTOR_NOTE, "the kernel was built without IPv4");
+        finding_why(ret, "there are no networks of containers");
+        return;
+    }
+    finding_set(
+        ret, DOCTOR_OK,
+        "off; the first container with --network bridge turns net.ipv4.ip_forward on, and it "
+        "stays on");
+}
+
 void check_calls(const struct facts *facts, unsigned arg, struct doctor_finding *ret)
 {
     _cleanup_buf_ struct buf missing = BUF_INIT;

@@ -35,6 +35,7 @@ const struct check check_table[] = {
     { "cpuset-seeds", "CPUs and nodes", check_cpuset, 0 },
     { "swap-accounting", "swap accounting", check_swap, 0 },
     { "io-scheduler", "I/O schedulers", check_disks, 0 },
+    { "forwarding", "passing packets on", check_forwarding, 0 },
     { "pressure", "pressure (PSI)", check_pressure, 0 },
     { "system-calls", "system calls", check_calls, 0 },
     { "seccomp", "seccomp", check_seccomp, 0 },

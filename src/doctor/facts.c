@@ -23,6 +23,7 @@ static const char *const path_table[FILE_COUNT] = {
     [FILE_STATUS] = "/proc/self/status",
     [FILE_LIMITS] = "/proc/self/limits",
     [FILE_PRESSURE] = "/proc/pressure/memory",
+    [FILE_FORWARDING] = "/proc/sys/net/ipv4/ip_forward",
     [FILE_MAX_USERNS] = "/proc/sys/user/max_user_namespaces",
     [FILE_USERNS_CLONE] = "/proc/sys/kernel/unprivileged_userns_clone",
     [FILE_USERNS_APPARMOR] = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",

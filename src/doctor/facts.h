@@ -20,6 +20,7 @@ enum fact_file {
     FILE_STATUS,
     FILE_LIMITS,
     FILE_PRESSURE,
+    FILE_FORWARDING,
     FILE_MAX_USERNS,
     FILE_USERNS_CLONE,
     FILE_USERNS_APPARMOR,
@@ -149,6 +150,7 @@ void check_cpuset(const struct facts *facts, unsigned arg, struct doctor_finding
 void check_swap(const struct facts *facts, unsigned arg, struct doctor_finding *ret);
 void check_disks(const struct facts *facts, unsigned arg, struct doctor_finding *ret);
 
+void check_forwarding(const struct facts *facts, unsigned arg, struct doctor_finding *ret);
 void check_pressure(const struct facts *facts, unsigned arg, struct doctor_finding *ret);
 void check_calls(const struct facts *facts, unsigned arg, struct doctor_finding *ret);
 void check_seccomp(const struct facts *facts, unsigned arg, struct doctor_finding *ret);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "life/life_private.h"
+#include "net/net.h"
 
 static json_t *text_json(const char *text)
 {
@@ -153,6 +154,53 @@ static json_t *mounts_json(const struct spec *spec)
     return list;
 }
 
+/* ---- the network -------------------------------------------------------------------------------------------- */
+
+/* {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} */
+static json_t *ports_json(const struct net_info *net)
+{
+    json_t *json = json_object();
+
+    for (size_t i = 0; i < net->n_ports; i++) {
+        const struct net_port *port = &net->ports[i];
+        char key[16], ip[IPV4_SIZE];
+        snprintf(key, sizeof(key), "%u/%s", port->port, port->udp ? "udp" : "tcp");
+        ipv4_format(port->host_ip, ip);
+        json_t *list = json_object_get(json, key);
+        if (!list) {
+            list = json_array();
+            json_object_set_new(json, key, list);
+        }
+        json_array_append_new(list, json_pack("{s:s, s:o}", "HostIp", ip, "HostPort",
+                                              json_sprintf("%u", port->host)));
+    }
+    return json;
+}
+
+static json_t *network_json(const struct life *life, const struct container_dir *dir)
+{
+    struct net_info net = { 0 };
+    char id[LIFE_SHORT_SIZE], address[IPV4_SIZE] = "", gateway[IPV4_SIZE] = "", mac[MAC_SIZE] = "";
+
+    snprintf(id, sizeof(id), "%.12s", dir->id);
+    bool found = net_look(life->data_dir, id, &net, NULL) >= 0;
+    if (found) {
+        ipv4_format(net.address, address);
+        ipv4_format(net.gateway, gateway);
+        mac_format(net.mac, mac);
+    }
+    json_t *one = json_pack("{s:s, s:i, s:s, s:s}", "IPAddress", address, "IPPrefixLen",
+                            (int)net.prefix, "Gateway", gateway, "MacAddress", mac);
+    json_t *json = json_pack("{s:s, s:i, s:s, s:s, s:o, s:{}}", "IPAddress", address, "IPPrefixLen",
+                             (int)net.prefix, "Gateway", gateway, "MacAddress", mac, "Ports",
+                             ports_json(&net), "Networks");
+    if (found)
+        json_object_set(json_object_get(json, "Networks"), net.network, one);
+    json_decref(one);
+    net_info_done(&net);
+    return json;
+}
+
 /* ---- all of it --------------------------------------------------------------------------------------------- */
 
 static void put_described(json_t *json, struct life *life, const struct container_dir *dir,
@@ -205,6 +253,7 @@ int life_inspect(struct life *life, const char *who, char **ret_json, struct err
                   "RestartCount", (int)state.restarts, "Driver", "overlay", "LogPath",
                   text_json(log), "Directory", text_json(directory), "Platform", "linux");
     put_described(json, life, &dir, &state);
+    json_object_set_new(json, "NetworkSettings", network_json(life, &dir));
     json_object_set_new(json, "Result", file_json(&dir, "exit"));
     *ret_json = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "life/health.h"
+#include "net/net.h"
 #include "report/report.h"
 
 #define SETTLE_US     50000u
@@ -200,19 +201,40 @@ static int joined(void *data, struct run *run, struct loop *loop)
 }
 
 /* COMMAND has begun: on record, and told to whoever waits for it. */
+/* "0.0.0.0:8080->80/tcp, ...", as people read it. */
+static void network_lines(const struct net_info *net, struct buf *ret)
+{
+    char address[IPV4_SIZE];
+
+    ipv4_format(net->address, address);
+    buf_printf(ret, "address %s\nports", address);
+    for (size_t i = 0; i < net->n_ports; i++) {
+        const struct net_port *port = &net->ports[i];
+        ipv4_format(port->host_ip, address);
+        buf_printf(ret, "%s%s:%u->%u/%s", i > 0 ? ", " : " ", address, port->host, port->port,
+                   port->udp ? "udp" : "tcp");
+    }
+    buf_putc(ret, '\n');
+}
+
 static int started(void *data)
 {
     struct monitor *monitor = data;
-    char lines[256];
+    const struct net_info *net = run_network(monitor->run);
+    _cleanup_buf_ struct buf lines = BUF_INIT;
 
     monitor->begun = true;
     monitor->begun_us = clock_us(CLOCK_MONOTONIC);
-    snprintf(lines, sizeof(lines),
-             "status running\nexit\nsignal\ncause\nwhose\nsentence\nfinished\nrun\nstarted %llu\n"
-             "pid %d\nrestarts %u\n",
-             (unsigned long long)clock_us(CLOCK_REALTIME), (int)run_pid(monitor->run),
-             monitor->restarts);
-    int r = life_set_state(&monitor->dir, lines, &monitor->error);
+    buf_printf(&lines,
+               "status running\nexit\nsignal\ncause\nwhose\nsentence\nfinished\nrun\nstarted %llu\n"
+               "pid %d\nrestarts %u\n",
+               (unsigned long long)clock_us(CLOCK_REALTIME), (int)run_pid(monitor->run),
+               monitor->restarts);
+    if (net)
+        network_lines(net, &lines);
+    if (buf_error(&lines) < 0)
+        return -ENOMEM;
+    int r = life_set_state(&monitor->dir, buf_text(&lines), &monitor->error);
     if (r < 0)
         return r;
     life_event(monitor->life, &monitor->dir, monitor->restarts ? "restart" : "start", NULL, NULL);

@@ -32,6 +32,7 @@ enum controller {
     /* Not controllers of the kernel, but enforcers all the same: */
     CONTROLLER_PROCESS = CONTROLLER_COUNT, /* rlimits and other per-process settings */
     CONTROLLER_SUPERVISOR,                 /* ration itself: wall clock, CPU time, output bytes */
+    CONTROLLER_NETWORK,                    /* the ends of the run's link */
     CONTROLLER_NONE,
 };
 
@@ -131,6 +132,7 @@ enum limit_encoder {
     LIMIT_ENCODE_CONF,
     LIMIT_ENCODE_RLIMIT,
     LIMIT_ENCODE_SUPERVISED,
+    LIMIT_ENCODE_BANDWIDTH, /* a token bucket at an end of the run's link */
     LIMIT_ENCODER_COUNT,
 };
 
@@ -279,6 +281,7 @@ enum plan_target {
     PLAN_INNER,      /* COMMAND's own group beneath it */
     PLAN_PROCESS,    /* set by the child on itself: rlimits */
     PLAN_SUPERVISOR, /* ration watches it */
+    PLAN_NETWORK,    /* set at an end of the run's link, and read back there */
 };
 
 /* How the value read back is compared with the value written. */
@@ -298,7 +301,7 @@ struct plan_step {
     enum limit_id limit; /* the limit it serves; LIMIT_NONE for set-up such as cpuset seeding */
     uint64_t serves;     /* LIMIT_BIT of every limit that is in this write, limit itself included */
     enum controller controller; /* CONTROLLER_NONE: a core file of the v2 hierarchy ("cgroup.*") */
-    int version;                /* 0 for PLAN_PROCESS and PLAN_SUPERVISOR */
+    int version;                /* 0 for PLAN_PROCESS, PLAN_SUPERVISOR and PLAN_NETWORK */
     enum plan_target target;
     bool best_effort; /* a default being written again: the file may be missing */
     bool document;    /* plan_options.document */
@@ -359,6 +362,8 @@ struct plan_options {
     bool beyond_machine;
     /* The limits are those of an OCI document: sentences name them as it does. */
     bool document;
+    /* The run has a link of its own; and may COMMAND change what is set at its end of it? */
+    bool network, network_open;
     /* Only what set says: docker's default, a total of twice the memory, is not added. */
     bool literal;
 };

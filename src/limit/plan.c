@@ -28,6 +28,7 @@ static const limit_encode_fn encode_table[LIMIT_ENCODER_COUNT] = {
     [LIMIT_ENCODE_CONF] = plan_conf,
     [LIMIT_ENCODE_RLIMIT] = plan_rlimit,
     [LIMIT_ENCODE_SUPERVISED] = plan_supervised,
+    [LIMIT_ENCODE_BANDWIDTH] = plan_bandwidth,
 };
 
 /* Two names of one thing cannot both be asked for. */

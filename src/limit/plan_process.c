@@ -214,3 +214,31 @@ int plan_supervised(struct planner *p, enum limit_id id)
     planner_in_force(p, id, value->number);
     return 0;
 }
+
+/* ---- bandwidth --------------------------------------------------------------------------------- */
+
+int plan_bandwidth(struct planner *p, enum limit_id id)
+{
+    const struct limit_value *value = planner_value(p, id);
+    bool in = id == LIMIT_BANDWIDTH_IN;
+
+    if (p->options->current)
+        return planner_refuse(p, id, "cannot be changed in a live run; give it when starting one");
+    if (value->state == LIMIT_UNLIMITED) {
+        planner_in_force(p, id, value->number);
+        return 0;
+    }
+    if (!p->options->network)
+        return planner_unmet(p, id, "give the run a network: --network bridge",
+                             "the run has no link of its own");
+    if (!in && p->options->network_open)
+        return planner_unmet(p, id, "leave that out",
+                             "COMMAND would have CAP_NET_ADMIN, and could remove it at its end of "
+                             "the link");
+    planner_add(p, id, (struct planner_write){ PLAN_NETWORK, PLAN_CHECK_NUMBER, "tbf rate" },
+                planner_number_text(p, id, value->number),
+                text_format("bytes per second; a token bucket at the %s end of the link",
+                            in ? "host's" : "run's"));
+    planner_in_force(p, id, value->number);
+    return 0;
+}

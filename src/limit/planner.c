@@ -188,7 +188,8 @@ struct plan_step *planner_add(struct planner *p, enum limit_id id, struct planne
                               char *text, char *reason)
 {
     struct plan *plan = p->plan;
-    bool on_process = write.target == PLAN_PROCESS || write.target == PLAN_SUPERVISOR;
+    bool on_process = write.target == PLAN_PROCESS || write.target == PLAN_SUPERVISOR ||
+                      write.target == PLAN_NETWORK;
     struct plan_step step = { .limit = id,
                               .serves = LIMIT_BIT(id),
                               .controller = write.target == PLAN_PROCESS

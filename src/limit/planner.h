@@ -107,6 +107,7 @@ int plan_device_rules(struct planner *p, enum limit_id id);
 int plan_pair(struct planner *p, enum limit_id id);
 int plan_conf(struct planner *p, enum limit_id id);
 int plan_rlimit(struct planner *p, enum limit_id id);
+int plan_bandwidth(struct planner *p, enum limit_id id);
 int plan_supervised(struct planner *p, enum limit_id id);
 
 /* Copy the steps since that one which COMMAND's own group is to have too. */

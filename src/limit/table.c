@@ -28,6 +28,7 @@ static const char *const controller_table[][2] = {
     [CONTROLLER_MISC] = { "misc", "misc" },
     [CONTROLLER_PROCESS] = { "process", "process" },
     [CONTROLLER_SUPERVISOR] = { "supervisor", "supervisor" },
+    [CONTROLLER_NETWORK] = { "network", "network" },
     [CONTROLLER_NONE] = { "cgroup", "cgroup" },
 };
 

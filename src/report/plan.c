@@ -32,6 +32,9 @@ static void print_where(const struct plan_step *step, struct buf *ret)
     case PLAN_SUPERVISOR:
         buf_printf(ret, "ration%s%s", step->file[0] ? "/" : "", step->file);
         break;
+    case PLAN_NETWORK:
+        buf_printf(ret, "network/%s", step->file);
+        break;
     }
 }
 
@@ -118,10 +121,8 @@ int report_plan_text(const struct plan_view *view, struct buf *ret, struct err *
 static json_t *step_json(const struct plan_step *step)
 {
     static const char *const target_table[] = {
-        [PLAN_GROUP] = "group",
-        [PLAN_INNER] = "inner",
-        [PLAN_PROCESS] = "process",
-        [PLAN_SUPERVISOR] = "supervisor",
+        [PLAN_GROUP] = "group",           [PLAN_INNER] = "inner",     [PLAN_PROCESS] = "process",
+        [PLAN_SUPERVISOR] = "supervisor", [PLAN_NETWORK] = "network",
     };
     bool in_group = step->target == PLAN_GROUP || step->target == PLAN_INNER;
     bool has_controller = in_group && step->controller < CONTROLLER_COUNT;

@@ -77,6 +77,13 @@ int network_join(struct run *run, struct err *err)
 
 /* ---- making ------------------------------------------------------------------------------------------------ */
 
+static uint64_t bandwidth(const struct run *run, enum limit_id limit)
+{
+    const struct limit_value *value = &run->plan.plan->in_force.value[limit];
+
+    return value->state == LIMIT_SET ? value->number : 0;
+}
+
 int network_prepare(struct run *run, struct err *err)
 {
     const struct spec *spec = run->spec;
@@ -87,6 +94,8 @@ int network_prepare(struct run *run, struct err *err)
         .hostname = spec->hostname,
         .network = spec->network,
         .net = &spec->net,
+        .bandwidth_in = bandwidth(run, LIMIT_BANDWIDTH_IN),
+        .bandwidth_out = bandwidth(run, LIMIT_BANDWIDTH_OUT),
     };
 
     if (!network_is_wanted(spec))
@@ -113,9 +122,33 @@ int network_start(struct run *run, struct err *err)
     return net_start(run->net, fd, err);
 }
 
+/* As it was read back. */
+static int bandwidth_check(const struct run *run, enum limit_id limit, uint64_t have,
+                           struct err *err)
+{
+    uint64_t want = bandwidth(run, limit);
+
+    return want == have
+               ? 0
+               : err_refuse(err, EIO, "--%s: the kernel has %ju bytes per second instead of %ju",
+                            limit_info(limit)->name, (uintmax_t)have, (uintmax_t)want);
+}
+
 int network_finish(struct run *run, struct err *err)
 {
-    return run->linked ? net_finish(run->net, err) : 0;
+    const struct net_info *info;
+    int r = run->linked ? net_finish(run->net, err) : 0;
+
+    if (r < 0 || !run->linked)
+        return r;
+    info = net_result(run->net);
+    r = bandwidth_check(run, LIMIT_BANDWIDTH_IN, info->bandwidth_in, err);
+    return r < 0 ? r : bandwidth_check(run, LIMIT_BANDWIDTH_OUT, info->bandwidth_out, err);
+}
+
+const struct net_info *run_network(const struct run *run)
+{
+    return run->net && run->linked ? net_result(run->net) : NULL;
 }
 
 /* ---- removing ---------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* What a run would write: the same function for `plan`, for --dry-run and for the run itself. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #include "run/run_private.h"
@@ -75,6 +76,8 @@ static int plan_on(const struct spec *spec, struct run_plan *plan, struct err *e
         .measure = measured_controllers(spec, plan->layout.has_v2),
         .mirror = spec->limits_inside,
         .beyond_machine = spec->document,
+        .network = spec->network == SPEC_NETWORK_BRIDGE,
+        .network_open = (spec->caps.bounding & UINT64_C(1) << CAP_NET_ADMIN) != 0,
         .document = spec->document,
         .literal = spec->document,
     };

@@ -82,6 +82,9 @@ int run_foreground(struct engine *engine, const struct spec *spec, const int std
                    struct result **ret, struct err *err);
 
 const char *run_name(const struct run *run);
+/* Its place in a network, for as long as run is there; NULL: it has none. See net/net.h. */
+struct net_info;
+const struct net_info *run_network(const struct run *run);
 
 /*
  * What a supervisor of its own adds: it joins the loop in which the run is waited for with descriptors and

@@ -109,7 +109,7 @@ struct run {
     int (*on_started)(struct run *run); /* for the verb in the foreground, or NULL */
     void *foreground;
     const struct run_watch *watch; /* not owned; NULL: nobody watches besides */
-    int wake_fd; /* eventfd: another thread changed something */
+    int wake_fd;                   /* eventfd: another thread changed something */
     bool frozen;
 
     /*

@@ -43,6 +43,7 @@ static const char *const limit_group_table[CONTROLLER_NONE + 1] = {
     [CONTROLLER_MISC] = "Limits: the rest of the kernel's",
     [CONTROLLER_PROCESS] = "Limits: each process",
     [CONTROLLER_SUPERVISOR] = "Limits: time and output, watched by ration",
+    [CONTROLLER_NETWORK] = "Limits: the network",
     [CONTROLLER_NONE] = "Limits: the rest of the kernel's",
 };
 

@@ -2,7 +2,7 @@
 # Networks of runs: addresses, names, published ports, isolation, and that nothing of them is left.
 # shellcheck disable=SC2016 # expanded in the run
 . "${0%/*}/lib.sh"
-require_command ip nft curl busybox python3
+require_command ip nft tc curl busybox python3
 
 # ---- a run in the background -------------------------------------------------------------------------------
 
@@ -173,6 +173,41 @@ check_not 'a port goes with its run' curl -s -m 2 http://127.0.0.1:8080/
 ip link del world
 kill $outside
 wait $outside 2>/dev/null
+nothing_left
+
+# ---- bandwidth ---------------------------------------------------------------------------------------------------------
+
+bytes_of() { # "1638Kbit" and its like, in bytes per second; tc(8) rounds
+    awk -v text="$1" 'BEGIN { n = text + 0; if (text ~ /Kbit/) n *= 1000; if (text ~ /Mbit/) n *= 1000000
+        if (text ~ /Gbit/) n *= 1000000000; printf "%d\n", n / 8 }'
+}
+rate_of() { # tc's output: the rate of the bucket
+    bytes_of "$(sed -n 's/.*tbf.* rate \([^ ]*\) .*/\1/p')"
+}
+begin slow --network bridge --bandwidth-in 10m --bandwidth-out 500k -- sh -c "$stay" slow
+in=$(tc qdisc | rate_of)
+out=$(inside slow tc qdisc | rate_of)
+check "--bandwidth-in is the rate of the host's end: $in" test "$in" -gt 10400000 -a "$in" -lt 10560000
+check "--bandwidth-out that of the run's end: $out" test "$out" -gt 505000 -a "$out" -lt 515000
+expect_equal "$(sed -n 's/^in //p; s/^out //p' "$RATION_DATA_DIR/networks/bridge/leases/slow" | tr '\n' ' ')" \
+    '10485760 512000 ' 'both are as they were read back'
+# The kernel counts what it had to hold back: 2 MB through a bucket of a fiftieth of 10 MiB.
+dd if=/dev/zero of="$work/www/large" bs=1M count=2 2>/dev/null
+busybox httpd -p 10.88.0.1:8070 -h "$work/www"
+inside slow curl -s -o /dev/null http://10.88.0.1:8070/large
+held=$(tc -s qdisc | sed -n '/tbf/,/backlog/s/.*overlimits \([0-9]*\).*/\1/p')
+check "what comes in faster is held back: $held times" test "${held:-0}" -gt 10
+end slow
+httpd=$(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's|.*/proc/\([0-9]*\)/exe -> .*busybox|\1|p')
+for pid in $httpd; do
+    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "10.88.0.1:8070" || kill "$pid"
+done
+run_ration run --bandwidth-in 1m -- true
+expect_refusal 125 'bandwidth-in.*no link of its own.*--network bridge' 'without a link there is nothing to limit'
+run_ration run --network bridge --cap-add NET_ADMIN --bandwidth-out 1m -- true
+expect_refusal 125 'bandwidth-out.*CAP_NET_ADMIN' 'nor where COMMAND could lift the limit'
+run_ration run --network bridge --bandwidth-in 10 -- true
+expect_refusal 2 'bandwidth-in' 'a rate below a single packet'
 nothing_left
 
 # ---- networks of one's own ----------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ static struct patient *patient_new(const char *layout)
     set_file(p, FILE_MAX_USERNS, "96365\n");
     set_file(p, FILE_SECCOMP_ACTIONS, "kill_process errno allow\n");
     set_file(p, FILE_PRESSURE, "some avg10=0.00\n");
+    set_file(p, FILE_FORWARDING, "1\n");
     set_file(p, FILE_MOUNTS,
              "40 1 0:31 / /dev/pts rw,relatime - devpts devpts rw,mode=600\n"
              "41 1 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate,"
