@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "imagecli/imagecli.h"
 #include "imagecli/progress.h"
 
 #define DIGEST_COLUMNS 12
@@ -24,20 +25,6 @@ static const char *const state_table[] = {
 };
 
 /* ---- words -------------------------------------------------------------------------------------------------- */
-
-void progress_bytes(uint64_t bytes, char *ret, size_t size)
-{
-    static const char *const unit_table[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-    double value = (double)bytes;
-    unsigned unit = 0;
-
-    while (value >= 999.5 && unit + 1 < ARRAY_SIZE(unit_table)) {
-        value /= 1024;
-        unit++;
-    }
-    snprintf(ret, size, unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value,
-             unit_table[unit]);
-}
 
 void progress_time(uint64_t seconds, char *ret, size_t size)
 {
@@ -76,12 +63,12 @@ static void add_figures(uint64_t done, uint64_t size, double rate, struct buf *r
 {
     char one[32], other[32], speed[32], left[32];
 
-    progress_bytes(done, one, sizeof(one));
-    progress_bytes(size, other, sizeof(other));
+    bytes_show(done, one, sizeof(one));
+    bytes_show(size, other, sizeof(other));
     buf_printf(ret, "%s of %s", one, other);
     if (rate < 1)
         return;
-    progress_bytes((uint64_t)rate, speed, sizeof(speed));
+    bytes_show((uint64_t)rate, speed, sizeof(speed));
     double seconds = size > done ? (double)(size - done) / rate : 0;
     progress_time(seconds < 1e9 ? (uint64_t)(seconds + 0.999) : 1000000000, left, sizeof(left));
     buf_printf(ret, "  %s/s  %s left", speed, left);
@@ -105,7 +92,7 @@ void progress_line(const char *digest, enum registry_blob_state state, uint64_t 
         }
         buf_puts(ret, buf_text(&figures));
     } else {
-        progress_bytes(size_bytes, size, sizeof(size));
+        bytes_show(size_bytes, size, sizeof(size));
         buf_printf(ret, "%s  %s", size, state_table[state]);
     }
     if (ret->data && ret->len > start + width) {
@@ -170,8 +157,8 @@ static void tell_changes(struct progress *p, const struct registry_blob *blobs)
         if (state == p->blobs[i].state || state == REGISTRY_CHECKING || state == REGISTRY_UNPACKING)
             continue;
         p->blobs[i].state = state;
-        progress_bytes(blobs[i].size_bytes, size, sizeof(size));
-        progress_bytes(kept, had, sizeof(had));
+        bytes_show(blobs[i].size_bytes, size, sizeof(size));
+        bytes_show(kept, had, sizeof(had));
         buf_printf(&text, "%.*s  %s  ", DIGEST_COLUMNS, short_digest(blobs[i].digest), size);
         if (state == REGISTRY_MOVING && kept > 0)
             buf_printf(&text, "going on after %s\n", had);
@@ -216,8 +203,8 @@ static void add_total(const struct registry_blob *blobs, size_t n, struct buf *r
         size += blobs[i].size_bytes;
         settled += is_settled(atomic_load(&blobs[i].state));
     }
-    progress_bytes(done, one, sizeof(one));
-    progress_bytes(size, other, sizeof(other));
+    bytes_show(done, one, sizeof(one));
+    bytes_show(size, other, sizeof(other));
     buf_printf(ret, "%zu of %zu blobs, %s of %s\033[K\n", settled, n, one, other);
 }
 

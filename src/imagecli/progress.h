@@ -30,7 +30,5 @@ void progress_end(struct progress *p, const struct registry_blob *blobs, size_t 
  */
 void progress_line(const char *digest, enum registry_blob_state state, uint64_t done_bytes,
                    uint64_t size_bytes, double rate, unsigned width, struct buf *ret);
-/* "12.3 MiB": three or four digits of it. Pure. */
-void progress_bytes(uint64_t bytes, char *ret, size_t size);
 /* "4 s", "2 min 5 s", "1 h 3 min". Pure. */
 void progress_time(uint64_t seconds, char *ret, size_t size);

@@ -117,6 +117,6 @@ check 'a pull that finds another at the same layers says so' grep -q 'another ca
 kill -9 "$first" 2>/dev/null
 wait "$first" 2>/dev/null
 wait "$second"
-expect_equal "$(tail -n 1 "$work/out2")" "$main/good $good" 'and goes on by itself when that one is killed'
+expect_equal "$(tail -n 1 "$work/out2")" "$main/good:latest $good" 'and goes on by itself when that one is killed'
 
 engine_clean 'nothing is left'
