@@ -136,6 +136,19 @@ static void tell(struct diff *diff, char what)
     buf_putc(&diff->text, '\n');
 }
 
+/* An empty file that a run has made to mount its own over it is nothing that the container did. */
+static bool is_placeholder(const struct diff *diff, const struct stat *st)
+{
+    static const char *const path_table[] = { "etc/hosts", "etc/hostname", "etc/resolv.conf" };
+
+    for (size_t i = 0; S_ISREG(st->st_mode) && st->st_size == 0 && i < ARRAY_SIZE(path_table);
+         i++) {
+        if (strcmp(buf_text(&diff->path), path_table[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int next_entry(struct diff *diff)
 {
     struct frame *frame = &diff->frames[diff->depth - 1];
@@ -154,6 +167,8 @@ static int next_entry(struct diff *diff)
         return -ENOMEM;
     if (fstatat(frame->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
+    if (is_placeholder(diff, &st))
+        return 0;
     if (is_whiteout(&st))
         tell(diff, 'D');
     else

@@ -1,7 +1,7 @@
 /*
  * imagecli: the program ration-image, which `ration` executes for the commands on images:
  *
- *     ration-image ID [--NAME=VALUE...] -- [OPERAND...]
+ *     ration-image [--data-dir=DIR] ID [--NAME=VALUE...] [--] [OPERAND...]
  *
  * ID and options stand in images.def; `ration` has checked them by it. A function of the name command_ID does the work.
  * The program alone links what unpacks, packs and speaks to registries. As an ordinary user it works in a user
@@ -29,6 +29,9 @@ typedef int (*command_fn)(struct call *call, struct err *err);
 #define IMAGE_COMMAND(id, ...) int command_##id(struct call *call, struct err *err);
 #include "imagecli/images.def"
 #undef IMAGE_COMMAND
+
+/* Not for people: `ration run oci:PATH[:NAME]`, docker-archive:PATH. Loads it and prints its id. */
+int command_take(struct call *call, struct err *err);
 
 /* ---- the command line (call.c) --------------------------------------------------------------------------- */
 

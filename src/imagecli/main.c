@@ -14,6 +14,7 @@ static const struct {
     command_fn run;
 } command_table[] = {
 #include "imagecli/images.def"
+    { "take", command_take },
 };
 #undef IMAGE_COMMAND
 
@@ -26,26 +27,28 @@ static command_fn find_command(const char *id)
     return NULL;
 }
 
-/* "--NAME=VALUE" words up to "--": the dashes go. */
+/* "--NAME=VALUE" words up to "--" or the first that is none: the dashes go. */
 static int read_words(char **argv, struct call *call, char ***options, struct err *err)
 {
-    for (; *argv && strcmp(*argv, "--") != 0; argv++) {
-        if (!text_starts(*argv, "--") || !strchr(*argv, '='))
+    for (; *argv && text_starts(*argv, "--") && strcmp(*argv, "--") != 0; argv++) {
+        if (!strchr(*argv, '='))
             return err_usage(err, "ration-image is called by ration, not with %.100s", *argv);
         if (strv_push(options, *argv + 2) < 0)
             return err_nomem(err);
     }
-    if (!*argv)
-        return err_usage(err, "ration-image is called by ration");
     call->options = *options;
-    call->operands = argv + 1;
+    call->operands = argv + (*argv && strcmp(*argv, "--") == 0);
     return 0;
 }
 
 static int run_command(char **argv, struct call *call, struct err *err)
 {
-    command_fn run = argv[0] && argv[1] ? find_command(argv[1]) : NULL;
     const char *data_dir = getenv("RATION_DATA_DIR");
+    if (argv[0] && argv[1] && text_starts(argv[1], "--data-dir=")) {
+        data_dir = argv[1] + strlen("--data-dir=");
+        argv++;
+    }
+    command_fn run = argv[0] && argv[1] ? find_command(argv[1]) : NULL;
     char **options = NULL;
     int r = run ? read_words(argv + 2, call, &options, err)
                 : err_usage(err, "ration-image is called by ration; try ration image --help");

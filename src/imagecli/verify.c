@@ -10,7 +10,7 @@ struct verify {
     struct buf text;
     unsigned defects;
     unsigned blobs, layers, images;
-    char **bad_layers;
+    char **bad_layers, **bad_blobs;
     void *buffer;
 };
 #define BUFFER (1u << 20)
@@ -65,9 +65,11 @@ static int check_blob(void *data, const char *digest, const char *name)
     layer_hash_free(hash);
     if (n < 0)
         defect(v, "the blob %s cannot be read: %m", digest);
-    else if (strcmp(is, digest) != 0)
+    else if (strcmp(is, digest) == 0)
+        return 0;
+    else
         defect(v, "the blob %s is damaged: what is in it is %s", digest, is);
-    return 0;
+    return strv_push(&v->bad_blobs, digest);
 }
 
 /* ---- layers ----------------------------------------------------------------------------------------------- */
@@ -180,12 +182,16 @@ static int repair(struct verify *v, struct err *err)
 {
     int r = 0;
 
+    /* As long as one is there it is not fetched or loaded again. */
+    for (char **at = v->bad_blobs; r == 0 && at && *at; at++)
+        r = image_blob_remove(v->call->store, *at, err);
     for (char **at = v->bad_layers; r == 0 && at && *at; at++)
         r = image_layer_remove(v->call->store, *at, err);
     if (r == 0)
         r = image_visit_manifests(v->call->store, repair_image, v, err);
     strv_free(v->bad_layers);
-    v->bad_layers = NULL;
+    strv_free(v->bad_blobs);
+    v->bad_layers = v->bad_blobs = NULL;
     buf_reset(&v->text);
     v->defects = v->blobs = v->layers = v->images = 0;
     return r < 0 ? r : check_all(v, err);
@@ -214,6 +220,7 @@ int command_verify(struct call *call, struct err *err)
     }
     call->status = v.defects > 0;
     strv_free(v.bad_layers);
+    strv_free(v.bad_blobs);
     buf_done(&v.text);
     free(v.buffer);
     return r;
