@@ -369,5 +369,5 @@ int command_tag(struct call *call, struct err *err)
         r = call_open(call, true, err);
     if (r == 0)
         r = image_find(call->store, call->operands[0], &image, err);
-    return r < 0 ? r : image_name_put(call->store, name, image->manifest, image->id, err);
+    return r < 0 || !image ? r : image_name_put(call->store, name, image->manifest, image->id, err);
 }

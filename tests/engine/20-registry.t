@@ -287,5 +287,23 @@ expect_refusal 125 '192.0.2.7:5004 does not speak TLS as it should .*--plain-htt
 run_ration pull -q --plain-http 192.0.2.7:5004/a/one:1
 expect_stdout_is "$oci_digest" '--plain-http'
 
+# ---- what a person sees ------------------------------------------------------------------------------------------
+
+run_ration rmi -f "$host/c/busybox:made"
+TERM=xterm script -qec "'$RATION' pull --parallel 1 $host/c/busybox:made" "$work/seen" >/dev/null 2>&1 </dev/null
+check 'on a terminal lines are drawn over' grep -q "$(printf '\033\[K')" "$work/seen"
+check 'and at the end each says done' grep -qE '[0-9a-f]{12}  [0-9.]+ [KM]iB  done' "$work/seen"
+
+# ---- an ordinary user --------------------------------------------------------------------------------------------
+
+engine_user
+as_user pull -q "$host/b/copy:2"
+expect_stdout_is "$oci_digest" 'an ordinary user pulls'
+as_user image verify -q
+expect_status 0 'into a store that verifies'
+as_user push -q "$host/b/copy:2" "$host/f/user:1"
+expect_stdout_is "$oci_digest" 'and pushes'
+expect_equal "$(remote_digest "$host/f/user:1")" "$oci_digest" 'the peer sees the same digest'
+
 whole 'the store verifies after all this'
 engine_clean 'and nothing is left'

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016
 . "${0%/*}/lib.sh"
 require_command python3
-: "${KILLS:=40}" "${SEED:=1}"
+: "${KILLS:=$(pick 200 20)}" "${SEED:=1}"
 
 mkdir "$work/server"
 python3 "${0%/*}/bad_registry.py" "$work/server" 2>"$work/server/err" &
