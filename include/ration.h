@@ -477,6 +477,31 @@ RATION_API int ration_container_prune(struct ration *ration, const char *const *
                                       ration_container_fn fn, void *data, uint64_t *ret_bytes,
                                       struct ration_error *error);
 
+/* ---- volumes ---------------------------------------------------------------------------------------------- */
+
+/* A directory that outlives the containers it is mounted in. */
+struct ration_volume {
+    const char *name;
+    const char *directory;     /* where its content lies */
+    const char *const *labels; /* "key=value", NULL-terminated, or NULL */
+    uint64_t created_us;       /* since 1970 */
+    int anonymous;             /* it was given its name by us: --volume TARGET, or an image's */
+    int used;                  /* by a run or a container */
+};
+/* Returns 1 when it is there already; nothing changes then. labels may be NULL. */
+RATION_API int ration_volume_create(struct ration *ration, const char *name,
+                                    const char *const *labels, struct ration_error *error);
+/* EBUSY while a run or a container has it. force: one that is not there is no error. */
+RATION_API int ration_volume_remove(struct ration *ration, const char *name, int force,
+                                    struct ration_error *error);
+/*
+ * Each volume in the order of names, or the one that name names. Strings, and json, all of it as an object with docker's
+ * names, belong to the visit. fn returns 0 to go on.
+ */
+typedef int (*ration_volume_fn)(void *data, const struct ration_volume *volume, const char *json);
+RATION_API int ration_volume_each(struct ration *ration, const char *name, ration_volume_fn fn,
+                                  void *data, struct ration_error *error);
+
 /* ---- networks of containers ------------------------------------------------------------------------------ */
 
 /* Texts may be NULL, and mtu 0, for what is chosen then. */

@@ -36,7 +36,8 @@ extern const struct command create_command, start_command, stop_command, restart
 extern const struct command attach_command, exec_command, inspect_command, logs_command,
     port_command, top_command, update_command;
 extern const struct command network_create_command, network_ls_command, network_inspect_command,
-    network_rm_command, network_prune_command;
+    network_rm_command, network_prune_command, volume_create_command, volume_ls_command,
+    volume_inspect_command, volume_rm_command, volume_prune_command;
 /* Not among those of help. */
 extern const struct command monitor_command;
 extern const struct command run_command, plan_command, doctor_command, version_command,

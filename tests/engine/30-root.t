@@ -107,6 +107,22 @@ inside 'a volume without a name is one' 0 '^original$' -v /data "dir:$work/tree"
 expect_equal "$(ls "$RATION_DATA_DIR/volumes" | sort | tr '\n' ' ')" 'plain store ' \
     'and goes with its container'
 
+run_ration volume create --label kind=test made
+run_ration volume ls -q
+expect_equal "$(tr '\n' ' ' <"$out")" 'made plain store ' 'volume ls'
+run_ration volume inspect made
+grep -q '"kind": "test"' "$out" && ok 'volume inspect tells labels' || t_fail_run 'volume inspect tells labels'
+run_ration create --name holder -v made:/data busybox true
+run_ration volume rm made
+expect_refusal_of 125 'belongs to the container' 'a volume that a container has stays'
+run_ration rm holder
+run_ration volume rm made plain
+expect_equal "$status" 0 'and goes when nobody has it'
+run_ration volume rm made
+expect_refusal_of 125 'no volume made' 'one that is not there'
+run_ration volume create ../outside
+expect_refusal_of 2 "volume's name" 'a name is no path'
+
 # ---- user namespaces ---------------------------------------------------------------------------------------------------
 
 maps='--uidmap 0:100000:1000 --gidmap 0:100000:1000'
