@@ -34,10 +34,10 @@ const char *image_digest_hex(const char *digest)
 
 void image_digest_format(const uint8_t sum[static 32], char ret[static IMAGE_DIGEST_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = ret + 7;
+    static const char digits[] = "0123456789abcdef", prefix[] = "sha256:";
+    char *at = ret + sizeof(prefix) - 1;
 
-    memcpy(ret, "sha256:", 7);
+    memcpy(ret, prefix, sizeof(prefix));
     for (size_t i = 0; i < 32; i++) {
         *at++ = digits[sum[i] >> 4];
         *at++ = digits[sum[i] & 15];

@@ -76,7 +76,7 @@ int parse_target(const char *what, const char *text, char **ret, struct err *err
 static int take_target(const char *name, const char *text, struct spec_mount *mount,
                        struct err *err)
 {
-    char what[64], *clean;
+    char what[64], *clean = NULL;
 
     snprintf(what, sizeof(what), "--%s: the target", name);
     int r = parse_target(what, text, &clean, err);
