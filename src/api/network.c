@@ -37,7 +37,7 @@ static int check_root(const struct ration *ration, struct ration_error *error)
     return engine_is_rootless(ration->engine)
                ? api_fail(error, EPERM,
                           "networks of one's own take root; an ordinary user has "
-                          "--network none, host, bridge and container:NAME")
+                          "--network none, host and container:NAME")
                : 0;
 }
 

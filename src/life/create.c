@@ -142,7 +142,8 @@ static void mounts_line(const struct spec *spec, struct buf *ret)
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct spec_mount *mount = &spec->mounts[i];
         const char *shown = mount->volume ? mount->volume : mount->source;
-        if (mount->kind == MOUNT_BIND && shown && !text_starts(shown, "/dev/"))
+        bool names = shown && spec->net.files && path_is_beneath(shown, spec->net.files);
+        if (mount->kind == MOUNT_BIND && shown && !names && !text_starts(shown, "/dev/"))
             buf_printf(ret, "%s%s", ret->len ? "," : "", shown);
     }
 }

@@ -144,7 +144,8 @@ static json_t *mounts_json(const struct spec *spec)
 
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct spec_mount *mount = &spec->mounts[i];
-        if (mount->kind != MOUNT_BIND || !mount->source)
+        if (mount->kind != MOUNT_BIND || !mount->source ||
+            (spec->net.files && path_is_beneath(mount->source, spec->net.files)))
             continue;
         json_t *json = json_pack("{s:s, s:o, s:o, s:o}", "Type", mount->volume ? "volume" : "bind",
                                  "Source", text_json(mount->source), "Destination",

@@ -3,7 +3,6 @@
  *
  *     ration-net up DATA ID       stdin: a lease that is asked for, and "go"; descriptor 3: the network namespace
  *     ration-net down DATA ID
- *     ration-net limit DATA ID    stdin: "in BYTES", "out BYTES", and "go"
  *     ration-net remove DATA NETWORK
  *
  * stdout: one line, "ok" or "error CODE CLASS SENTENCE". Whoever asked and is gone before it is answered gets
@@ -43,12 +42,13 @@ static int tell_error(const struct err *err)
     char line[600];
 
     snprintf(line, sizeof(line) - 1, "error %d %d %s", err->code, (int)err->class, err->text);
-    for (char *c = line; *c; c++) {
-        if (*c == '\n')
-            *c = ' ';
+    size_t length = strlen(line);
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] == '\n')
+            line[i] = ' ';
     }
-    strcat(line, "\n");
-    return tell(line);
+    line[length++] = '\n';
+    return fd_write_all(STDOUT_FILENO, line, length);
 }
 
 /* Is whoever asked still there? */
@@ -372,6 +372,8 @@ static int links_make(struct helper *h, const struct network *network, struct le
     if (master < 0)
         return master;
     int r = link_make_pair(&h->wire, &pair);
+    if (r >= 0 && link_setting("ipv6", lease->info.link, "disable_ipv6", "1", err) < 0)
+        return -EIO;
     /* Through a published port a container can reach itself, and the packet goes back to where it came from. */
     if (r >= 0 && lease->info.n_ports > 0)
         r = link_set_hairpin(&h->wire, lease->info.link);

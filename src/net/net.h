@@ -79,14 +79,8 @@ void net_free(struct net *net);
  * files: the directory with its files, or NULL.
  */
 int net_down(const char *data_dir, const char *id, const char *files, struct err *err);
-/* Other limits for one that lives; UINT64_MAX: as it is, 0: none. */
-int net_update(const char *data_dir, const char *id, uint64_t bandwidth_in, uint64_t bandwidth_out,
-               struct err *err);
 /* What the container of that id has; -ENOENT: it is in no network. Needs no program. */
 int net_look(const char *data_dir, const char *id, struct net_info *ret, struct err *err);
-
-/* Can an ordinary user's run be given a network: is pasta or slirp4netns installed? */
-bool net_has_user(void);
 
 /* ---- networks --------------------------------------------------------------------------------------------- */
 

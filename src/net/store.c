@@ -121,7 +121,7 @@ static int leases_load(const struct store *store, struct network *network)
         network->leases = calloc(n, sizeof(*network->leases));
         r = network->leases ? 0 : -ENOMEM;
     }
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    for (size_t i = 0; r == 0 && ids && i < n; i++) {
         int got =
             lease_load(store, network->config.name, ids[i], &network->leases[network->n_leases]);
         if (got == -ENOMEM)
@@ -159,12 +159,12 @@ int store_read(const struct store *store, struct networks *ret, struct err *err)
     size_t n = strv_length(names);
 
     *ret = (struct networks){ 0 };
-    if (n > 0)
+    if (names && n > 0)
         qsort(names, n, sizeof(*names), compare_names);
     ret->v = calloc(n + 1, sizeof(*ret->v));
     if (!ret->v)
         r = -ENOMEM;
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    for (size_t i = 0; r == 0 && names && i < n; i++) {
         struct network network;
         int got = network_load(store, names[i], &network);
         if (got == 0)

@@ -15,15 +15,15 @@ static int network_rootless(struct seal *seal, const char *asked)
     struct spec *spec = seal->spec;
 
     if (strcmp(asked, NETWORK_USUAL) != 0)
-        return err_refuse(seal->err, EPERM,
-                          "--network %s takes root: an ordinary user's networks are none, host, "
-                          "container:NAME and " NETWORK_USUAL,
-                          quote(asked).text);
+        return err_refuse(
+            seal->err, EPERM,
+            "--network %s takes root: an ordinary user's runs have --network none, host or "
+            "container:NAME",
+            quote(asked).text);
     if (!seal->world->has_user_network)
-        return err_refuse(seal->err, ENOENT,
-                          "--network " NETWORK_USUAL
-                          " of an ordinary user takes pasta or slirp4netns: "
-                          "install the package passt, or use --network none");
+        return err_refuse(seal->err, EPERM,
+                          "--network " NETWORK_USUAL " takes root: an ordinary user's runs have "
+                          "--network none, host or container:NAME");
     spec->network = SPEC_NETWORK_USER;
     return 0;
 }

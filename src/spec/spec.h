@@ -443,7 +443,7 @@ struct spec_world {
     const char
         *names; /* the directory in which the files of names of runs are made; NULL: nowhere */
     const char *called;    /* the container's name, where the run's is another; or NULL */
-    bool has_user_network; /* pasta or slirp4netns: what gives an ordinary user's runs a network */
+    bool has_user_network; /* an ordinary user's runs can be given a network, too */
     struct limit_context limit_context;
     /*
      * Whole content of a file (an env file, the host's passwd and group); returns 0 and malloc'ed

@@ -254,7 +254,7 @@ static void test_rootless(void **state)
     (void)state;
     assert_true(spec_seal(draft, &world, &spec, &err) < 0);
     assert_int_equal(err.class, ERR_REFUSED);
-    assert_non_null(strstr(err.text, "passt"));
+    assert_non_null(strstr(err.text, "takes root"));
     world.has_user_network = true;
     assert_int_equal(spec_seal(draft, &world, &spec, &err), 0);
     assert_int_equal(spec->network, SPEC_NETWORK_USER);
