@@ -31,7 +31,7 @@ static const struct ration_option run_options[] = {
 const struct command run_command = {
     .name = "run",
     .args = "IMAGE [ARG...] | -- COMMAND [ARG...]",
-    .summary = "run an image or a command under limits, and say truthfully how it ended",
+    .summary = "run an image or a command under limits, and say how it ended",
     .description =
         "Runs an image, or COMMAND on the host's own root or in --rootfs DIR, in namespaces of its "
         "own "
