@@ -269,12 +269,22 @@ int seal_limits(struct seal *seal)
     return seal_device_rules(seal);
 }
 
+/* Of no use to the run itself, but wrong words are to be told before it begins. */
+static int seal_health(struct seal *seal)
+{
+    struct spec_health health;
+    int r = spec_find_health(seal->draft, &health, seal->err);
+
+    strv_free(health.test);
+    return r;
+}
+
 /* ---- all of it, in this order ----------------------------------------------------------------------------- */
 
 static int (*const seal_table[])(struct seal *seal) = {
     seal_name,        seal_flags,   seal_numbers,  seal_image,   seal_paths,    seal_command,
     seal_namespaces,  seal_network, seal_hostname, seal_id_maps, seal_identity, seal_capabilities,
-    seal_environment, seal_mounts,  seal_devices,  seal_masks,   seal_limits,
+    seal_environment, seal_mounts,  seal_devices,  seal_masks,   seal_limits,   seal_health,
 };
 
 int spec_seal(const struct draft *draft, const struct spec_world *world, struct spec **ret,

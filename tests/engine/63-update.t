@@ -26,7 +26,7 @@ expect_stdout_matches 'hog: [1-6] children' 'and it holds'
 run_ration inspect -f '{{.HostConfig.Memory}} {{index .HostConfig.Limits "pids-limit"}}' box
 expect_stdout_is '157286400 7' 'inspect tells them'
 
-run_ration exec -d box "$hog" mem 60m 3600
+run_ration exec -d box "$hog" mem 60m --hold-forever
 filled() {
     f_used=$(file_of memory memory.usage_in_bytes memory.current)
     test "$f_used" -gt 60000000
