@@ -47,7 +47,7 @@ printf '{"log":"torn' >>"$log"
 run_ration logs talker
 expect_stdout_matches '^unfinished' 'a line that its writer did not finish is passed over'
 
-run_ration run -d --name binary -- sh -c 'printf "\\377\\001\\"\\\\\\\\\\302\\344\\n"'
+run_ration run -d --name binary -- printf '\377\001"\134\302\344\n'
 wait_until "$seconds" ended binary
 run_ration logs binary
 expect_equal "$(od -An -tx1 <"$out" | tr -d ' \n')" 'ff01225cc2e40a' 'any bytes come out as they went in'
@@ -107,7 +107,8 @@ run_ration run -dit --name shell -- sh
     at_keyboard await raw send 'echo a$((1+1))b\n' expect a2b send '\020\021' wait mode -- $RATION attach shell
     expect_said 'status 0
 cooked' 'ctrl-p ctrl-q detaches'
-    check 'and it goes on' sh -c "! $RATION wait shell & sleep 0.2; test \"\$($RATION inspect -f '{{.State.Status}}' shell)\" = running; s=\$?; kill %1 2>/dev/null; exit \$s"
+    run_ration inspect -f '{{.State.Status}}' shell
+    expect_stdout_is running 'and it goes on'
     at_keyboard await raw send 'echo x\020y$((2+3))\n' expect y5 send 'zq' wait mode -- \
         $RATION attach --detach-keys z,q shell
     expect_said 'status 0
