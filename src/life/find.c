@@ -1,4 +1,5 @@
 /* Which container is meant; who has which name. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -90,6 +91,20 @@ void life_drop_name(struct life *life, const char *name, const char *id)
     if (name_read(life, name, owner) && strcmp(owner, id) == 0)
         unlinkat(life->names_fd, name, 0);
     life_unlock_names(life, lock);
+}
+
+void life_drop_names(struct life *life, const char *id)
+{
+    int fd = openat(life->names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    if (!dir)
+        fd_close(fd);
+    while (dir && (entry = readdir(dir)))
+        life_drop_name(life, entry->d_name, id);
+    if (dir)
+        closedir(dir);
 }
 
 /* ---- finding ---------------------------------------------------------------------------------------------- */

@@ -56,6 +56,8 @@ int life_take_name(struct life *life, const char *name, const char *id, const ch
                    struct err *err);
 /* Give a name up, if it is that container's. */
 void life_drop_name(struct life *life, const char *name, const char *id);
+/* Whatever names it has. */
+void life_drop_names(struct life *life, const char *id);
 /* Held while names change and directories are made or declared gone. */
 int life_lock_names(struct life *life);
 void life_unlock_names(struct life *life, int fd);

@@ -30,6 +30,8 @@ static void drop_name_of(struct life *life, const struct container_dir *dir)
 
     if (state_read_plain(dir, &state) >= 0)
         life_drop_name(life, life_state_get(&state, "name"), dir->id);
+    else
+        life_drop_names(life, dir->id); /* killed before it could say */
 }
 
 static int remove_gone(struct life *life, const struct container_dir *dir, bool volumes,

@@ -139,4 +139,54 @@ inside 'volumes are the same to every run' 0 '^0:0$' $maps -v store:/data busybo
 inside 'with a bound, too' 0 '^0:0$' $maps --storage-opt size=1m busybox sh -c 'touch /x; stat -c %u:%g /x'
 
 expect_equal "$(fingerprint "$layers")" "$before" 'no layer has changed after all'
+
+# ---- many layers ----------------------------------------------------------------------------------------------
+
+# The usual image with 199 layers above, of a file each; its blobs and name are written by hand.
+image=$RATION_DATA_DIR/image
+read -r manifest config <"$image/names/docker.io%2Flibrary%2Fbusybox:latest"
+first=$(ls "$layers")
+diffs="\"sha256:$first\"" blobs=
+blob=$(sed 's/.*"layers":\[\({[^}]*}\).*/\1/' "$image/blobs/sha256/${manifest#*:}")
+i=1
+while [ "$i" -lt 200 ]; do
+    hex=$(printf '%064x' "$i")
+    mkdir "$layers/$hex" && cp "$layers/$first/sum" "$layers/$hex/"
+    mkdir "$layers/$hex/tree" && echo "$i" >"$layers/$hex/tree/of-$i" && echo "$i" >"$layers/$hex/tree/last"
+    diffs="$diffs,\"sha256:$hex\"" blobs="$blobs,$blob"
+    i=$((i + 1))
+done
+put() { # FILE: as a blob; its digest's digits
+    p_sum=$(sha256sum "$1" | cut -d ' ' -f 1)
+    cp "$1" "$image/blobs/sha256/$p_sum" && echo "$p_sum"
+}
+sed "s|\"diff_ids\":\[[^]]*\]|\"diff_ids\":[$diffs]|; s|\"history\":\[[^]]*\],||" \
+    "$image/blobs/sha256/${config#*:}" >"$work/config"
+c=$(put "$work/config")
+size=$(wc -c <"$image/blobs/sha256/${config#*:}")
+sed "s|${config#*:}|$c|; s|\"size\":$size}|\"size\":$(wc -c <"$work/config")}|; s|\"layers\":\[\([^]]*\)\]|\"layers\":[\1$blobs]|" \
+    "$image/blobs/sha256/${manifest#*:}" >"$work/manifest"
+m=$(put "$work/manifest")
+echo "sha256:$m sha256:$c" >"$image/names/docker.io%2Flibrary%2Fmany:latest"
+inside '200 layers are one root' 0 '^199 199$' many sh -c 'echo $(ls /of-* | wc -l) $(cat /last)'
+inside 'read-only' 0 '^199 199$' --read-only many sh -c 'echo $(ls /of-* | wc -l) $(cat /last)'
+# shellcheck disable=SC2086
+inside 'and shown through maps' 0 '^199 0$' $maps many sh -c 'echo $(ls /of-* | wc -l) $(stat -c %u /last)'
+
+# ---- killed at any moment --------------------------------------------------------------------------------------
+
+i=0
+while [ "$i" -lt 24 ]; do
+    "$RATION" run --rm --network none -v /anonymous busybox sh -c 'echo x >/x; sleep 5' >"$out" 2>&1 </dev/null &
+    pid=$!
+    sleep "0.0$(printf %02d $((i * 37 % 60)))"
+    kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    i=$((i + 1))
+done
+sleep 0.3
+run_ration run --rm --network none busybox true
+expect_equal "$status" 0 'a run after 24 that were killed'
+run_ration ps -a -q
+expect_equal "$(ls "$RATION_DATA_DIR/volumes" | sort | tr '\n' ' ')" 'store ' 'no volume of theirs is left'
 engine_clean
