@@ -28,14 +28,13 @@ int store_here(char ret_boot[static 40], uint64_t *ret_netns, struct err *err)
 /* A line of /proc/net/route, see proc_pid_net(5): the mask and the destination in network byte order. */
 static bool route_parse(const char *line, size_t len, struct subnet *ret)
 {
-    char copy[256];
-    unsigned target, mask;
+    char copy[256], target[9], mask[9];
 
     snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
-    if (sscanf(copy, "%*s %x %*x %*x %*d %*d %*d %x", &target, &mask) != 2)
+    if (sscanf(copy, "%*s %8[0-9A-F] %*s %*s %*s %*s %*s %8[0-9A-F]", target, mask) != 2)
         return false;
-    ret->address = __builtin_bswap32(target);
-    ret->prefix = (unsigned)__builtin_popcount(mask);
+    ret->address = __builtin_bswap32((uint32_t)strtoul(target, NULL, 16));
+    ret->prefix = (unsigned)__builtin_popcount((uint32_t)strtoul(mask, NULL, 16));
     /* The route to everywhere leads to nobody's subnet. */
     return ret->prefix > 0;
 }

@@ -54,14 +54,14 @@ static uint64_t port_inode(const struct net_port *port)
             continue;
         cursor = buf_text(&text);
         while (line_next(&cursor, &line, &len)) {
-            char copy[320];
-            unsigned local;
-            unsigned long inode;
+            char copy[320], local[5], inode[24];
+            uint64_t number;
             snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
-            if (sscanf(copy, " %*u: %*[0-9A-F]:%x %*s %*x %*s %*s %*x %*u %*u %lu", &local,
-                       &inode) == 2 &&
-                local == port->host && inode != 0)
-                return inode;
+            if (sscanf(copy, "%*s %*[0-9A-F]:%4[0-9A-F] %*s %*s %*s %*s %*s %*s %*s %23[0-9]",
+                       local, inode) == 2 &&
+                strtoul(local, NULL, 16) == port->host &&
+                number_parse(inode, UINT64_MAX, &number) == 0 && number != 0)
+                return number;
         }
     }
     return 0;

@@ -117,8 +117,6 @@ int program_answer(struct program *program, struct err *err)
 {
     char answer[ANSWER_MAX];
     ssize_t n = read_line(program->fd, answer);
-    unsigned code, class;
-    int at = 0;
 
     program_end(program);
     if (n < 0)
@@ -126,8 +124,12 @@ int program_answer(struct program *program, struct err *err)
                        err_name((int)-n));
     if (strcmp(answer, "ok") == 0)
         return 0;
-    if (sscanf(answer, "error %u %u %n", &code, &class, &at) < 2 || at == 0 || code == 0 ||
-        code > 4095 || class > ERR_NOT_FOUND)
-        return err_set(err, EPROTO, "--network: " NET_HELPER " is of another version");
-    return err_set_class(err, (enum err_class) class, (int)code, "%.470s", answer + at);
+    if (text_starts(answer, "error ")) {
+        char *text;
+        unsigned long code = strtoul(answer + strlen("error "), &text, 10);
+        unsigned long class = strtoul(text, &text, 10);
+        if (code > 0 && code < 4096 && class <= ERR_NOT_FOUND && *text == ' ')
+            return err_set_class(err, (enum err_class) class, (int)code, "%.470s", text + 1);
+    }
+    return err_set(err, EPROTO, "--network: " NET_HELPER " is of another version");
 }
