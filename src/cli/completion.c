@@ -58,6 +58,53 @@ static void add_names(const struct ration_option *option, const char *separator,
         buf_printf(ret, "%s-%c", separator, option->letter);
 }
 
+/* ---- commands of two words: "network create" --------------------------------------------------------- */
+
+/* The second word, or NULL. */
+static const char *second_word(const struct command *command)
+{
+    const char *blank = strchr(command->name, ' ');
+
+    return blank ? blank + 1 : NULL;
+}
+
+static int first_length(const struct command *command)
+{
+    return (int)strcspn(command->name, " ");
+}
+
+static bool same_first(const struct command *one, const struct command *other)
+{
+    int n = first_length(one);
+
+    return n == first_length(other) && strncmp(one->name, other->name, (size_t)n) == 0;
+}
+
+/* Is command the first one with its first word? */
+static bool leads(size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (same_first(command_at(i), command_at(index)))
+            return false;
+    }
+    return true;
+}
+
+/* The second words of all commands that begin like this one. */
+static void add_second_words(const struct command *command, struct buf *ret)
+{
+    for (size_t i = 0; i < command_count(); i++) {
+        if (second_word(command_at(i)) && same_first(command_at(i), command))
+            buf_printf(ret, "%s ", second_word(command_at(i)));
+    }
+}
+
+/* The label of a command in a shell's `case`. */
+static void add_label(const struct command *command, struct buf *ret)
+{
+    buf_printf(ret, second_word(command) ? "    '%s')\n" : "    %s)\n", command->name);
+}
+
 /* ---- bash ------------------------------------------------------------------------------------------- */
 
 static void bash_values(const struct command *command, struct buf *ret)
@@ -97,7 +144,7 @@ static void bash_command(const struct command *command, struct buf *ret)
 {
     struct ration_option option;
 
-    buf_printf(ret, "    %s)\n", command->name);
+    add_label(command, ret);
     if (command->describes_run) {
         buf_puts(ret, "        for ((i = 2; i < COMP_CWORD; i++)); do\n"
                       "            case ${COMP_WORDS[i]} in\n"
@@ -143,15 +190,33 @@ static void completion_bash(struct buf *ret)
              "_ration()\n"
              "{\n"
              "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} i\n"
+             "    local command=${COMP_WORDS[1]}\n"
              "    COMPREPLY=()\n"
              "    if ((COMP_CWORD == 1)); then\n"
              "        COMPREPLY=($(compgen -W '");
-    for (size_t i = 0; i < command_count(); i++)
-        buf_printf(ret, "%s ", command_at(i)->name);
+    for (size_t i = 0; i < command_count(); i++) {
+        if (leads(i))
+            buf_printf(ret, "%.*s ", first_length(command_at(i)), command_at(i)->name);
+    }
     buf_puts(ret, "--help --version' -- \"$current\"))\n"
                   "        return\n"
                   "    fi\n"
-                  "    case ${COMP_WORDS[1]} in\n");
+                  "    case $command in\n");
+    for (size_t i = 0; i < command_count(); i++) {
+        if (!leads(i) || !second_word(command_at(i)))
+            continue;
+        buf_printf(ret, "    %.*s)\n", first_length(command_at(i)), command_at(i)->name);
+        buf_puts(ret, "        if ((COMP_CWORD == 2)); then\n"
+                      "            COMPREPLY=($(compgen -W '");
+        add_second_words(command_at(i), ret);
+        buf_puts(ret, "' -- \"$current\"))\n"
+                      "            return\n"
+                      "        fi\n"
+                      "        command=\"$command ${COMP_WORDS[2]}\"\n"
+                      "        ;;\n");
+    }
+    buf_puts(ret, "    esac\n"
+                  "    case $command in\n");
     for (size_t i = 0; i < command_count(); i++)
         bash_command(command_at(i), ret);
     buf_puts(ret, "    esac\n"
@@ -211,7 +276,8 @@ static void zsh_command(const struct command *command, struct buf *ret)
 {
     struct ration_option option;
 
-    buf_printf(ret, "    %s)\n        _arguments -S \\\n", command->name);
+    add_label(command, ret);
+    buf_puts(ret, "        _arguments -S \\\n");
     for (size_t i = 0; command_option_at(command, i, &option); i++) {
         _cleanup_buf_ struct buf names = BUF_INIT;
         add_names(&option, " ", &names);
@@ -235,8 +301,10 @@ static void completion_zsh(struct buf *ret)
                   "    local -a commands\n"
                   "    commands=(\n");
     for (size_t i = 0; i < command_count(); i++) {
-        buf_printf(ret, "        '%s:", command_at(i)->name);
-        zsh_text(command_at(i)->summary, ret);
+        if (!leads(i))
+            continue;
+        buf_printf(ret, "        '%.*s:", first_length(command_at(i)), command_at(i)->name);
+        zsh_text(second_word(command_at(i)) ? "commands on it" : command_at(i)->summary, ret);
         buf_puts(ret, "'\n");
     }
     buf_puts(ret, "    )\n"
@@ -247,6 +315,23 @@ static void completion_zsh(struct buf *ret)
                   "    local command=$words[2]\n"
                   "    shift words\n"
                   "    (( CURRENT-- ))\n"
+                  "    case $command in\n");
+    for (size_t i = 0; i < command_count(); i++) {
+        if (!leads(i) || !second_word(command_at(i)))
+            continue;
+        buf_printf(ret, "    %.*s)\n", first_length(command_at(i)), command_at(i)->name);
+        buf_puts(ret, "        if (( CURRENT == 2 )); then\n"
+                      "            compadd ");
+        add_second_words(command_at(i), ret);
+        buf_puts(ret, "\n"
+                      "            return\n"
+                      "        fi\n"
+                      "        command=\"$command $words[2]\"\n"
+                      "        shift words\n"
+                      "        (( CURRENT-- ))\n"
+                      "        ;;\n");
+    }
+    buf_puts(ret, "    esac\n"
                   "    case $command in\n");
     for (size_t i = 0; i < command_count(); i++)
         zsh_command(command_at(i), ret);
@@ -268,13 +353,41 @@ static void fish_text(const char *text, struct buf *ret)
     buf_putc(ret, '\'');
 }
 
+/* The condition under which the words of a command have been typed. */
+static void fish_seen(const struct command *command, struct buf *ret)
+{
+    buf_printf(ret, "-n '__fish_seen_subcommand_from %.*s", first_length(command), command->name);
+    if (second_word(command))
+        buf_printf(ret, "; and __fish_seen_subcommand_from %s", second_word(command));
+    buf_putc(ret, '\'');
+}
+
+static void fish_name(size_t index, struct buf *ret)
+{
+    const struct command *command = command_at(index);
+
+    if (leads(index)) {
+        buf_printf(ret, "complete -c ration -n __fish_use_subcommand -f -a %.*s -d ",
+                   first_length(command), command->name);
+        fish_text(second_word(command) ? "commands on it" : command->summary, ret);
+        buf_putc(ret, '\n');
+    }
+    if (second_word(command)) {
+        buf_printf(ret, "complete -c ration -n '__fish_seen_subcommand_from %.*s' -f -a %s -d ",
+                   first_length(command), command->name, second_word(command));
+        fish_text(command->summary, ret);
+        buf_putc(ret, '\n');
+    }
+}
+
 static void fish_option(const struct command *command, const struct ration_option *option,
                         struct buf *ret)
 {
     const char *alias = text_or_empty(option->aliases);
 
-    buf_printf(ret, "complete -c ration -n '__fish_seen_subcommand_from %s' -l %s", command->name,
-               option->name);
+    buf_puts(ret, "complete -c ration ");
+    fish_seen(command, ret);
+    buf_printf(ret, " -l %s", option->name);
     while (*alias) {
         size_t n = strcspn(alias, " ");
         buf_printf(ret, " -l %.*s", (int)n, alias);
@@ -311,9 +424,7 @@ static void completion_fish(struct buf *ret)
     buf_puts(ret, "# fish completion for ration\n");
     for (size_t i = 0; i < command_count(); i++) {
         const struct command *command = command_at(i);
-        buf_printf(ret, "complete -c ration -n __fish_use_subcommand -f -a %s -d ", command->name);
-        fish_text(command->summary, ret);
-        buf_putc(ret, '\n');
+        fish_name(i, ret);
         if (command->describes_run)
             buf_printf(ret,
                        "complete -c ration -n '__fish_seen_subcommand_from %s' -f -a "
