@@ -38,6 +38,11 @@ cp -a "$layers"/*/tree/. "$work/tree/" && echo mine >"$work/tree/mine"
 inside 'dir:PATH is an image of one layer' 0 '^mine$' "dir:$work/tree" cat /mine
 inside 'what is written there is not written to it' 0 '^$' "dir:$work/tree" sh -c 'rm /mine; echo'
 expect_equal "$(cat "$work/tree/mine")" mine 'the directory is unchanged'
+run_ration save --format oci-dir -o "$work/layout" busybox
+inside 'oci:PATH is a layout'"'"'s image' 0 '^hello$' "oci:$work/layout" echo hello
+run_ration save -o "$work/archive.tar" busybox
+inside 'docker-archive:PATH is an archive'"'"'s' 0 '^hello$' "docker-archive:$work/archive.tar" echo hello
+inside 'one that is not there' 125 'none' "oci:$work/none" true
 inside 'a missing directory' 2 'cannot use the directory' "dir:$work/none" true
 inside 'an image without a command says so' 2 'no command' --entrypoint '' "dir:$work/tree"
 
