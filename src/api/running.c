@@ -1,5 +1,6 @@
 /* libration: starting, waiting, changing. */
 #include <errno.h>
+#include <string.h>
 
 #include "api/api_private.h"
 #include "life/life.h"
@@ -155,6 +156,16 @@ int api_find_run(struct ration *ration, const char *name, char ret[static API_RU
     return r;
 }
 
+/* Its own name in what the run says of itself, which knows the first digits of its id alone. */
+static void exec_error(const char *name, const char *run, int r, struct err *err)
+{
+    if (r == -EBUSY && strcmp(name, run) != 0)
+        err_set(err, EBUSY, "container %.64s is paused: nothing can run in it until it is unpaused",
+                name);
+    else if (r == -ESRCH && strcmp(name, run) != 0)
+        err_set(err, ESRCH, "container %.64s is not running", name);
+}
+
 int ration_exec(struct ration *ration, const char *name, const struct ration_spec *draft,
                 int detach, int *ret_status, struct ration_error *error)
 {
@@ -162,8 +173,11 @@ int ration_exec(struct ration *ration, const char *name, const struct ration_spe
     struct err err = ERR_INIT;
     int r = api_find_run(ration, name, run, &err);
 
-    if (r >= 0)
-        r = run_exec(ration->engine, run, draft->draft, &ration->world, draft->stdio, detach != 0,
-                     ret_status, &err);
+    if (r < 0)
+        return api_error(error, &err, r);
+    r = run_exec(ration->engine, run, draft->draft, &ration->world, draft->stdio, detach != 0,
+                 ret_status, &err);
+    if (r < 0)
+        exec_error(name, run, r, &err);
     return api_error(error, &err, r);
 }

@@ -301,7 +301,7 @@ static int call_apply(struct evaluation *ev, json_t **ret)
 
 static int read_close(struct evaluation *ev)
 {
-    json_t *value;
+    json_t *value = NULL;
 
     if (ev->depth == 0)
         return err_usage(ev->err, "--format: ) without (");
@@ -316,7 +316,7 @@ static int read_close(struct evaluation *ev)
 
 static int read_pipe(struct evaluation *ev)
 {
-    json_t *value;
+    json_t *value = NULL;
     int r = call_apply(ev, &value);
 
     if (r < 0)

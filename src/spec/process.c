@@ -274,7 +274,6 @@ static int check_options(const struct draft *draft, struct err *err)
 /* By the files of the root that the processes have now; a home that was another's goes. */
 static int override_user(struct spec *process, const char *user)
 {
-    _cleanup_free_ char *passwd = NULL;
     char **from = process->env, **to = process->env;
 
     if (text_replace(&process->user, user) < 0)

@@ -32,7 +32,7 @@ for form in version -V; do
     check "ration $form is ration --version" cmp "$out" "$work/version"
 done
 
-for command in run exec plan doctor version help; do
+for command in run exec attach logs top inspect port update plan doctor version help; do
     run_ration "$command" --help
     expect_status 0 "ration $command --help"
     expect_silent
