@@ -193,15 +193,15 @@ expect_equal "$(sed -n 's/^in //p; s/^out //p' "$RATION_DATA_DIR/networks/bridge
     '10485760 512000 ' 'both are as they were read back'
 # The kernel counts what it had to hold back: 2 MB through a bucket of a fiftieth of 10 MiB.
 dd if=/dev/zero of="$work/www/large" bs=1M count=2 2>/dev/null
-busybox httpd -p 10.88.0.1:8070 -h "$work/www"
+busybox httpd -f -p 10.88.0.1:8070 -h "$work/www" &
+httpd=$!
+t_pids="$t_pids $httpd"
+wait_until 5 curl -s -o /dev/null http://10.88.0.1:8070/
 inside slow curl -s -o /dev/null http://10.88.0.1:8070/large
 held=$(tc -s qdisc | sed -n '/tbf/,/backlog/s/.*overlimits \([0-9]*\).*/\1/p')
 check "what comes in faster is held back: $held times" test "${held:-0}" -gt 10
 end slow
-httpd=$(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's|.*/proc/\([0-9]*\)/exe -> .*busybox|\1|p')
-for pid in $httpd; do
-    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "10.88.0.1:8070" || kill "$pid"
-done
+kill $httpd
 run_ration run --bandwidth-in 1m -- true
 expect_refusal 125 'bandwidth-in.*no link of its own.*--network bridge' 'without a link there is nothing to limit'
 run_ration run --network bridge --cap-add NET_ADMIN --bandwidth-out 1m -- true

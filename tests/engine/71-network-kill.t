@@ -24,7 +24,7 @@ stays() { # what is there for two seconds
     printf '%s' "$s_left"
 }
 helper_of() { # PID: the program that it has started
-    for h_pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    tr ' ' '\n' <"/proc/$1/task/$1/children" 2>/dev/null | while read -r h_pid; do
         case $(readlink "/proc/$h_pid/exe") in */ration-net) echo "$h_pid" ;; esac
     done
 }
@@ -50,7 +50,7 @@ bad=0
 for moment in $(moments); do
     n=$((n + 1))
     case $((n % 3)) in 0) whom=ration ;; 1) whom=helper ;; 2) whom=both ;; esac
-    kill_at "$moment" $whom
+    kill_at "$moment" "$whom"
     if [ -n "$(left)" ]; then
         remains=$(stays)
         if [ -n "$remains" ]; then
@@ -63,7 +63,7 @@ for moment in $(moments); do
         fi
     fi
 done
-expect_equal $bad 0 "nothing of $KILLS killed networks is left after the next call"
+expect_equal "$bad" 0 "nothing of $KILLS killed networks is left after the next call"
 run_ration run --network bridge -- ip -o -4 addr show dev eth0
 expect_stdout_matches '10\.88\.0\.2/' 'and every address is free again'
 
