@@ -32,7 +32,8 @@ int prepare_run(struct ration *ration, const struct ration_spec *spec, struct pr
 
     if (draft_copy(spec->draft, &ret->draft) < 0)
         return err_nomem(err);
-    if (!spec->image && !has_volumes(ret->draft))
+    /* Without a place for volumes those that are only paths do; others are refused when they are mounted. */
+    if (!spec->image && (!has_volumes(ret->draft) || !ration->data_dir))
         return 0;
     int r = api_data_dir(ration, err);
     if (r < 0)
