@@ -1,7 +1,9 @@
 /* A container's root as it is: through its process, or mounted for as long as we look at it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,7 +78,17 @@ static int set_all(int fs_fd, const struct container_root *root, bool write, boo
     return r == 0 ? sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) : r;
 }
 
-/* Mounted nowhere: it goes with its last descriptor. */
+/*
+ * Mounted where only we see it, so that it goes with us. In a mount that is attached nowhere the kernel does not resolve
+ * ".." beneath a root.
+ */
+static int attach(int mount_fd, const char *path)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return -errno;
+    return sys_move_mount(mount_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static int open_stopped(const struct call *call, const struct container_root *root, bool write)
 {
     _cleanup_close_ int fs_fd = sys_fsopen("overlay", FSOPEN_CLOEXEC);
@@ -89,6 +101,9 @@ static int open_stopped(const struct call *call, const struct container_root *ro
     _cleanup_close_ int mount_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
     if (mount_fd < 0)
         return mount_fd;
+    r = attach(mount_fd, root->upper);
+    if (r < 0)
+        return r;
     int fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }

@@ -9,10 +9,10 @@
 int sys_openat2(int dir_fd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
     struct open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
-    int tries = 16;
+    int tries = 4096;
     int r;
 
-    /* The kernel asks for another try when a rename happened anywhere while it looked for "..". */
+    /* The kernel asks for another try when anything was renamed or mounted anywhere while it looked for "..": often. */
     do {
         r = sys_result(syscall(SYS_openat2, dir_fd, path, &how, sizeof(how)));
     } while ((r == -EAGAIN || r == -EINTR) && --tries > 0);
