@@ -554,7 +554,8 @@ int spec_override_process(struct spec *process, const struct draft *draft,
 
 void spec_free(struct spec *spec);
 void spec_freep(struct spec **spec);
-void spec_forget_launch(struct spec *spec); /* free what only the launch had use for: root, environment */
+void spec_forget_launch(
+    struct spec *spec); /* free what only the launch had use for: root, environment */
 
 /* "NAME", "NAME:GROUP", "1000:1000" against passwd and group texts. Strict numbers, below 2^32-1. */
 int spec_resolve_user(const char *user, const char *passwd, const char *group, uid_t *ret_uid,

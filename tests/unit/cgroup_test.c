@@ -256,9 +256,10 @@ static void test_create_fails(void **state)
     (void)state;
     struct fixture f = v1_machine();
     /* No file appears in a directory that only looks like a group. */
-    expect_failure(&f, NULL, "memory=50m pids-limit=5",
-                   "--memory: cannot write '52428800' to "
-                   "/sys/fs/cgroup/memory/ration-x/memory.limit_in_bytes: the kernel offers no such file");
+    expect_failure(
+        &f, NULL, "memory=50m pids-limit=5",
+        "--memory: cannot write '52428800' to "
+        "/sys/fs/cgroup/memory/ration-x/memory.limit_in_bytes: the kernel offers no such file");
     expect_failure(&f, "one/two", "pids-limit=5",
                    "--pids-limit: cannot write '5' to "
                    "/sys/fs/cgroup/pids/one/two/ration-x/pids.max");
