@@ -231,8 +231,8 @@ static void record_end(struct monitor *monitor, bool again, const struct err *er
     _cleanup_buf_ struct buf lines = BUF_INIT;
     char status[16];
 
-    buf_printf(&lines, "status %s\npid\nhealth\naddress\nports\nfinished %llu\n", again ? "restarting" : "exited",
-               (unsigned long long)clock_us(CLOCK_REALTIME));
+    buf_printf(&lines, "status %s\npid\nhealth\naddress\nports\nfinished %llu\n",
+               again ? "restarting" : "exited", (unsigned long long)clock_us(CLOCK_REALTIME));
     buf_printf(&lines, "exit %d\nrestarts %u\n", monitor->status, monitor->restarts);
     if (result) {
         state_line(&lines, "cause", cause_name(result->verdict.cause));
