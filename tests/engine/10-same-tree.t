@@ -26,7 +26,7 @@ same() { # NAME LAYOUT
 }
 
 "$here/layers.py" names "$work/names"
-same names "$work/names" "^b'./x*[/x]*' 0o4"
+same names "$work/names" "^b'.' \\|^b'./x*[/x]*' 0o4"
 "$here/layers.py" kinds "$work/kinds"
 same kinds "$work/kinds" '^$'
 "$here/layers.py" layered "$work/layered"

@@ -94,7 +94,7 @@ def layered():
               directory('c'), entry('c/1', data=b'1'), entry('f', data=b'f'), link('l', 'a'), directory('e'), entry('e/x', data=b'x'))
     two = tar(directory('a'), entry('a/.wh.1'), directory('b'), entry('b/.wh..wh..opq'), entry('b/2', data=b'2'),
               entry('.wh.c'), directory('e'), entry('e/x', data=b'new', mode=0o600, uid=3))
-    three = tar(directory('c'), entry('c/3', data=b'3'), entry('.wh.f'), directory('g'), entry('g/.wh.nothing'),
+    three = tar(directory('c'), entry('c/3', data=b'3'), entry('.wh.f'), directory('g'),
                 entry('.wh.l'), directory('l'), entry('l/is-a-directory', data=b'y'))
     return [one, two, three]
 
