@@ -490,7 +490,6 @@ struct log_bounds {
 };
 #define LOG_BOUNDS_DEFAULT ((struct log_bounds){ .max_bytes = 10u << 20, .max_files = 3 })
 int log_option_parse(const char *text, struct log_bounds *bounds);
-
 /*
  * What an image says, as defaults that options override whenever they are set. All of it may be an enemy's
  * work: bad values are ERR_REFUSED, in one sentence that names the image; and an image supplies nothing but
