@@ -27,7 +27,7 @@ int ration_volume_create(struct ration *ration, const char *name, const char *co
     }
     /* Only read; the parameter lacks the const that C cannot add by itself. */
     if (r == 0)
-        r = volume_create(&place, name, (char *const *)(uintptr_t)labels, false, &err);
+        r = volume_create(&place, name, (char *const *)(uintptr_t)labels, false, NULL, &err);
     return r > 0 ? r : api_error(error, &err, r);
 }
 

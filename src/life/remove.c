@@ -41,11 +41,15 @@ static int remove_gone(struct life *life, const struct container_dir *dir, bool 
 
     drop_name_of(life, dir);
     control_remove(life, dir->id);
+    /* First, so that whoever is killed leaves the directory, by which the next call finds them. */
+    int r = life_root_forget(life, dir->id, volumes, err);
+    if (r < 0)
+        return r;
     snprintf(name, sizeof(name), ".gone-%s", dir->id);
-    int r = root_remove_tree(life->world, life->containers_fd, name, err);
+    r = root_remove_tree(life->world, life->containers_fd, name, err);
     if (r < 0 && r != -ENOENT)
         return r;
-    r = life_root_forget(life, dir->id, volumes, err);
+    r = 0;
     snprintf(name, sizeof(name), ".rm-%s", dir->id);
     unlinkat(life->containers_fd, name, 0);
     return r;

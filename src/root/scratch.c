@@ -62,8 +62,8 @@ static void reclaim_one(const struct root_scratch *scratch, const char *name)
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
-    if (spawn_remove_tree(scratch->place.world, scratch->containers_fd, name) == 0)
-        volume_forget(&scratch->place, name, true, NULL);
+    if (volume_forget(&scratch->place, name, true, NULL) == 0)
+        spawn_remove_tree(scratch->place.world, scratch->containers_fd, name);
 }
 
 static void reclaim(const struct root_scratch *scratch)
@@ -195,9 +195,9 @@ int root_scratch_remove(struct root_scratch *scratch, struct err *err)
 
     if (!scratch)
         return 0;
-    r = root_remove_tree(scratch->place.world, scratch->containers_fd, scratch->name, err);
+    r = volume_forget(&scratch->place, scratch->name, true, err);
     if (r == 0)
-        r = volume_forget(&scratch->place, scratch->name, true, err);
+        r = root_remove_tree(scratch->place.world, scratch->containers_fd, scratch->name, err);
     scratch_free(scratch);
     return r;
 }

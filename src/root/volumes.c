@@ -34,7 +34,7 @@ static int hold(const struct volume_place *place, const char *id, char *const *n
     if (!ret->fds)
         return err_nomem(err);
     for (size_t i = 0; i < n; i++) {
-        int r = volume_create(place, names[i], NULL, is_among(anonymous, names[i]), err);
+        int r = volume_create(place, names[i], NULL, is_among(anonymous, names[i]), id, err);
         int fd = r < 0 ? r : volume_use(place, names[i], id, err);
         if (fd < 0)
             return fd;

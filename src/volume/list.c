@@ -52,7 +52,8 @@ static bool container_exists(const struct volumes *volumes, const char *id)
            faccessat(volumes->containers_fd, aside, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int volume_user(const struct volumes *volumes, int volume_fd, char *ret, size_t size)
+int volume_user(const struct volumes *volumes, int volume_fd, const char *except, char *ret,
+                size_t size)
 {
     _cleanup_close_ int used_fd =
         openat(volume_fd, "used", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -62,10 +63,8 @@ int volume_user(const struct volumes *volumes, int volume_fd, char *ret, size_t 
     if (used_fd >= 0 && !ids)
         return -ENOMEM;
     for (char **id = ids; id && *id; id++) {
-        if (container_exists(volumes, *id))
+        if (container_exists(volumes, *id) && !(except && strcmp(*id, except) == 0))
             snprintf(ret, size, "%s", *id);
-        else
-            unlinkat(used_fd, *id, 0);
     }
     return 0;
 }
@@ -115,7 +114,7 @@ static bool is_used(const struct volumes *volumes, const char *name, int volume_
     if (locked < 0)
         return true;
     close(locked);
-    return volume_user(volumes, volume_fd, user, sizeof(user)) < 0 || user[0] != '\0';
+    return volume_user(volumes, volume_fd, NULL, user, sizeof(user)) < 0 || user[0] != '\0';
 }
 
 static int visit_one(const struct volumes *volumes, const struct volume_place *place,

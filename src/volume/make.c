@@ -121,17 +121,29 @@ static int info_write(int volume_fd, char *const *labels, bool anonymous)
     return buf_error(&text) < 0 ? -ENOMEM : fd_write_all(fd, text.data, text.len);
 }
 
+static int user_add(int volume_fd, const char *id)
+{
+    _cleanup_close_ int used_fd =
+        openat(volume_fd, "used", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int fd =
+        used_fd < 0 ? -1 : openat(used_fd, id, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    return fd < 0 ? -errno : 0;
+}
+
 /* Aside, and whole: what is in it is nobody's, so it need not be flushed but for its own sake. */
-static int volume_fill(int volume_fd, char *const *labels, bool anonymous)
+static int volume_fill(int volume_fd, char *const *labels, bool anonymous, const char *id)
 {
     if (mkdirat(volume_fd, "data", 0755) < 0 || mkdirat(volume_fd, "used", 0700) < 0)
         return -errno;
     int r = info_write(volume_fd, labels, anonymous);
+    if (r == 0 && id)
+        r = user_add(volume_fd, id);
     return r < 0 ? r : fsync(volume_fd) < 0 ? -errno : 0;
 }
 
 static int volume_make(const struct volumes *volumes, const char *name, char *const *labels,
-                       bool anonymous)
+                       bool anonymous, const char *id)
 {
     _cleanup_free_ char *aside = text_format(".new-%s", name);
     _cleanup_close_ int fd = -1;
@@ -142,7 +154,7 @@ static int volume_make(const struct volumes *volumes, const char *name, char *co
     if (mkdirat(volumes->dir_fd, aside, DIRECTORY_MODE) < 0)
         return -errno;
     fd = openat(volumes->dir_fd, aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    r = fd < 0 ? -errno : volume_fill(fd, labels, anonymous);
+    r = fd < 0 ? -errno : volume_fill(fd, labels, anonymous, id);
     if (r == 0 && renameat(volumes->dir_fd, aside, volumes->dir_fd, name) < 0)
         r = -errno;
     if (r < 0)
@@ -153,7 +165,7 @@ static int volume_make(const struct volumes *volumes, const char *name, char *co
 }
 
 int volume_create(const struct volume_place *place, const char *name, char *const *labels,
-                  bool anonymous, struct err *err)
+                  bool anonymous, const char *id, struct err *err)
 {
     _cleanup_volumes_ struct volumes volumes = VOLUMES_INIT;
     int r = volume_check_name(name, err);
@@ -164,21 +176,11 @@ int volume_create(const struct volume_place *place, const char *name, char *cons
         return r;
     if (faccessat(volumes.dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 1;
-    r = volume_make(&volumes, name, labels, anonymous);
+    r = volume_make(&volumes, name, labels, anonymous, id);
     return r < 0 ? err_set(err, -r, "cannot make the volume %s: %s", name, err_name(-r)) : 0;
 }
 
 /* ---- holding ------------------------------------------------------------------------------------------------- */
-
-static int user_add(int volume_fd, const char *id)
-{
-    _cleanup_close_ int used_fd =
-        openat(volume_fd, "used", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    _cleanup_close_ int fd =
-        used_fd < 0 ? -1 : openat(used_fd, id, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    return fd < 0 ? -errno : 0;
-}
 
 int volume_use(const struct volume_place *place, const char *name, const char *id, struct err *err)
 {

@@ -22,8 +22,8 @@ int volume_delete(const struct volumes *volumes, const char *name)
 }
 
 /* 0: nobody has it; the fd holds it for us. -EBUSY with err set. */
-static int volume_claim(const struct volumes *volumes, const char *name, int *ret_fd,
-                        struct err *err)
+static int volume_claim(const struct volumes *volumes, const char *name, const char *except,
+                        int *ret_fd, struct err *err)
 {
     _cleanup_close_ int fd = volume_open(volumes, name, LOCK_EX | LOCK_NB);
     char user[NAME_MAX + 1];
@@ -32,7 +32,7 @@ static int volume_claim(const struct volumes *volumes, const char *name, int *re
         return err_set(err, EBUSY, "the volume %s is in use by a run", name);
     if (fd == -ENOENT || fd == -ENOTDIR)
         return err_set(err, ENOENT, "there is no volume %s", name);
-    int r = fd < 0 ? fd : volume_user(volumes, fd, user, sizeof(user));
+    int r = fd < 0 ? fd : volume_user(volumes, fd, except, user, sizeof(user));
     if (r < 0)
         return err_set(err, -r, "cannot open the volume %s: %s", name, err_name(-r));
     if (user[0])
@@ -41,10 +41,11 @@ static int volume_claim(const struct volumes *volumes, const char *name, int *re
     return 0;
 }
 
-static int remove_locked(const struct volumes *volumes, const char *name, struct err *err)
+static int remove_locked(const struct volumes *volumes, const char *name, const char *except,
+                         struct err *err)
 {
     _cleanup_close_ int fd = -1;
-    int r = volume_claim(volumes, name, &fd, err);
+    int r = volume_claim(volumes, name, except, &fd, err);
 
     if (r < 0)
         return r;
@@ -60,7 +61,7 @@ int volume_remove(const struct volume_place *place, const char *name, bool force
     if (r == 0)
         r = volumes_open(place, false, &volumes, err);
     if (r == 0)
-        r = remove_locked(&volumes, name, err);
+        r = remove_locked(&volumes, name, NULL, err);
     else if (r == -ENOENT)
         r = err_set(err, ENOENT, "there is no volume %s", name);
     return r == -ENOENT && force ? 0 : r;
@@ -68,15 +69,27 @@ int volume_remove(const struct volume_place *place, const char *name, bool force
 
 /* ---- a container that goes ---------------------------------------------------------------------------------- */
 
-/* Was it on the list, is it off now, and is the volume one that goes with it? */
-static bool forget_one(const struct volumes *volumes, const char *name, const char *id)
+/*
+ * Off its list, unless it goes: then the list goes with it, so that whoever is killed in between leaves somebody on it
+ * for whom the next call does the same again.
+ */
+static int forget_one(const struct volumes *volumes, const char *name, const char *id,
+                      bool anonymous, struct err *err)
 {
     _cleanup_close_ int fd =
         openat(volumes->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     _cleanup_close_ int used_fd =
         fd < 0 ? -1 : openat(fd, "used", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    return used_fd >= 0 && unlinkat(used_fd, id, 0) == 0 && volume_is_anonymous(fd);
+    if (used_fd < 0 || faccessat(used_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    if (anonymous && volume_is_anonymous(fd)) {
+        int r = remove_locked(volumes, name, id, err);
+        if (r != -EBUSY)
+            return r;
+    }
+    unlinkat(used_fd, id, 0);
+    return 0;
 }
 
 int volume_forget(const struct volume_place *place, const char *id, bool anonymous, struct err *err)
@@ -91,10 +104,10 @@ int volume_forget(const struct volume_place *place, const char *id, bool anonymo
     if (!names)
         return err_nomem(err);
     for (char **name = names; *name; name++) {
-        if ((*name)[0] == '.' || !forget_one(&volumes, *name, id) || !anonymous)
+        if ((*name)[0] == '.')
             continue;
-        int removed = remove_locked(&volumes, *name, r == 0 ? err : NULL);
-        r = r == 0 && removed < 0 && removed != -EBUSY ? removed : r;
+        int one = forget_one(&volumes, *name, id, anonymous, r == 0 ? err : NULL);
+        r = r == 0 ? one : r;
     }
     return r;
 }
@@ -111,7 +124,7 @@ static int prune_one(const struct volumes *volumes, struct prune *prune, const c
                      struct err *err)
 {
     _cleanup_close_ int fd = -1;
-    int r = volume_claim(volumes, name, &fd, NULL);
+    int r = volume_claim(volumes, name, NULL, &fd, NULL);
 
     if (r < 0 || !(prune->all || volume_is_anonymous(fd)))
         return 0; /* somebody has it */

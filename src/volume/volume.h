@@ -30,10 +30,11 @@ int volume_check_name(const char *name, struct err *err);
 
 /*
  * Make it unless it is there (then 1 is returned and nothing changed). labels: "KEY=VALUE" or NULL; anonymous:
- * it was given its name by us, and goes with its container where that is asked for.
+ * it was given its name by us, and goes with its container where that is asked for. id (may be NULL) is on its list of
+ * users from the beginning, so that a call that is killed leaves nothing that is nobody's.
  */
 int volume_create(const struct volume_place *place, const char *name, char *const *labels,
-                  bool anonymous, struct err *err);
+                  bool anonymous, const char *id, struct err *err);
 
 /*
  * Hold it for a run or a container: an fd with a shared lock on it, which whoever removes volumes heeds. id

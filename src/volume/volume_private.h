@@ -18,8 +18,9 @@ void volumes_close(struct volumes *volumes);
 
 /* Its directory, locked as asked (LOCK_SH, LOCK_EX, with LOCK_NB). -errno. */
 int volume_open(const struct volumes *volumes, const char *name, int lock);
-/* A container that has it: its id in ret, or "". Entries of containers that are gone are removed. */
-int volume_user(const struct volumes *volumes, int volume_fd, char *ret, size_t size);
+/* A container that has it, but for except (may be NULL): its id in ret, or "". Those that are gone do not count. */
+int volume_user(const struct volumes *volumes, int volume_fd, const char *except, char *ret,
+                size_t size);
 bool volume_is_anonymous(int volume_fd);
 /* Remove it, under its name or one that it was moved to, whatever it holds. */
 int volume_delete(const struct volumes *volumes, const char *name);
