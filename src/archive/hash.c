@@ -41,10 +41,9 @@ void layer_hash_format(void *hash, char ret[static LAYER_DIGEST_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     uint8_t sum[32];
-    char *at = ret + 7;
+    char *at = stpcpy(ret, "sha256:");
 
     layer_hash_end(hash, sum);
-    memcpy(ret, "sha256:", 7);
     for (size_t i = 0; i < sizeof(sum); i++) {
         *at++ = digits[sum[i] >> 4];
         *at++ = digits[sum[i] & 15];

@@ -107,6 +107,18 @@ int err_set_class(struct err *err, enum err_class class, int code, const char *f
 #define err_usage(err, ...)        err_set_class(err, ERR_USAGE, EINVAL, __VA_ARGS__)
 #define err_refuse(err, code, ...) err_set_class(err, ERR_REFUSED, code, __VA_ARGS__)
 int err_vset(struct err *err, enum err_class class, int code, const char *fmt, va_list ap);
+#ifdef __clang_analyzer__
+/* What the analyzer cannot see from here: a failure is never 0. */
+#define err_negative_(call)          \
+    ({                               \
+        int failed_ = (call);        \
+        if (failed_ >= 0)            \
+            __builtin_unreachable(); \
+        failed_;                     \
+    })
+#define err_set(...)       err_negative_((err_set)(__VA_ARGS__))
+#define err_set_class(...) err_negative_((err_set_class)(__VA_ARGS__))
+#endif
 
 /* Out of memory, said once and without allocating; returns -ENOMEM, and an analyzer of the caller sees that. */
 static inline int err_nomem(struct err *err)

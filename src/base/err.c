@@ -4,6 +4,9 @@
 
 #include "base/base.h"
 
+#undef err_set
+#undef err_set_class
+
 int err_vset(struct err *err, enum err_class class, int code, const char *fmt, va_list ap)
 {
     if (err) {

@@ -94,7 +94,7 @@ int verb_run(const struct command *command, char *const *argv, unsigned least, u
 {
     _cleanup_(verb_done) struct verb verb;
     struct ration_error error = { 0 };
-    int status;
+    int status = CLI_STATUS_FAILED;
 
     if (verb_read(command, argv, least, most, &verb, &status) != 0)
         return status;
@@ -127,12 +127,24 @@ int verb_say(const char *word, struct ration_error *error)
     return r < 0 ? cli_fail(error, -r, "standard output cannot be written: %s", err_name(-r)) : 0;
 }
 
+/* Two digits, to be behind *text. */
+static bool two_digits(const char **text, int *ret)
+{
+    const char *at = *text;
+
+    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
+        return false;
+    *ret = (at[0] - '0') * 10 + at[1] - '0';
+    *text = at + 2;
+    return true;
+}
+
 /* "2026-01-02T03:04:05.5Z", with or without fraction, zone Z or +01:00. */
 static bool calendar_parse(const char *text, uint64_t *ret_us)
 {
     struct tm tm = { 0 };
     uint64_t fraction_us = 0;
-    int sign = 0, hours = 0, minutes = 0, used = 0;
+    int sign = 0, hours = 0, minutes = 0;
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 
     if (!end)
@@ -145,10 +157,9 @@ static bool calendar_parse(const char *text, uint64_t *ret_us)
             fraction_us += (uint64_t)(*end - '0') * unit_us;
     }
     if (*end == '+' || *end == '-') {
-        sign = *end == '+' ? 1 : -1;
-        if (sscanf(end + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2)
+        sign = *end++ == '+' ? 1 : -1;
+        if (!two_digits(&end, &hours) || *end++ != ':' || !two_digits(&end, &minutes))
             return false;
-        end += 1 + used;
     } else if (*end == 'Z') {
         end++;
     }

@@ -12,7 +12,7 @@ static int config_of(struct image_store *store, const char *manifest,
 
     if (r == 0)
         r = image_document_parse(buf_text(&text), text.len, &document, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (document.index)
         r = err_set(err, EBADMSG, "%s is an index of images, not one", manifest);

@@ -213,7 +213,7 @@ int command_gc(struct call *call, struct err *err)
 {
     _cleanup_buf_ struct buf text = BUF_INIT;
     bool dry = call_flag(call, "dry-run");
-    struct collected done;
+    struct collected done = { 0 };
     char shown[32];
     int r = call_need(call, 0, 0, "nothing", err);
 

@@ -58,7 +58,7 @@ static int side_parse(const char *text, struct side *ret, struct err *err)
 /* path as the directory above and the last name; trailing slashes and "/." go. */
 static int split_path(struct side *side, const char *path, char **ret_above)
 {
-    _cleanup_free_ char *copy = strdup(path);
+    _cleanup_free_ char *copy = strdup(text_or_empty(path));
 
     if (!copy)
         return -ENOMEM;
@@ -189,7 +189,7 @@ static int make_plan(struct side *from, struct side *to, struct copy_plan *ret, 
         (struct layer_pack){ .tree_fd = from->dir_fd, .name = from->name, .form = LAYER_PLAIN };
     if (!is_directory(to)) {
         ret->into_fd = to->dir_fd;
-        ret->rename = strdup(to->name);
+        ret->rename = strdup(text_or_empty(to->name));
     } else {
         int r = enter(to, &ret->into_fd, err);
         if (r < 0)

@@ -49,7 +49,7 @@ static int set_lower(int fs_fd, char *const *paths)
 {
     int r = 0;
 
-    for (char *const *at = paths; r == 0 && *at; at++) {
+    for (char *const *at = paths; r == 0 && at && *at; at++) {
         r = set_directory(fs_fd, "lowerdir+", *at);
         if (r == -EINVAL && at == paths)
             return set_lower_text(fs_fd, paths);

@@ -188,7 +188,7 @@ int command_history(struct call *call, struct err *err)
         r = call_open(call, false, err);
     if (r == 0)
         r = image_find(call->store, call->operands[0], &image, err);
-    if (r < 0)
+    if (r < 0 || !image)
         return r;
     int width = call_flag(call, "no-trunc") ? 71 : 12;
     if (!json && !call_flag(call, "quiet"))

@@ -117,7 +117,7 @@ int layers_ensure(struct call *call, const char *manifest, const struct layer_ce
 
     if (r == 0)
         r = image_document_parse(buf_text(&manifest_text), manifest_text.len, &document, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = document.index ? err_set(err, EBADMSG, "%s is an index, no image", manifest)
                        : image_blob_read(call->store, document.config.digest, &config_text, err);

@@ -74,7 +74,7 @@ int load_finish(struct load *load, const char *manifest, char *const *names, str
         image_free(TAKE_PTR(image));
         r = image_register(load->call->store, manifest, *at, &image, err);
     }
-    if (r < 0)
+    if (r < 0 || !image)
         return r;
     load->n++;
     if (load->quiet || !names)

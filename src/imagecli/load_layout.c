@@ -105,7 +105,7 @@ int load_layout(struct load *load, struct err *err)
 
     if (r == 0)
         r = image_document_parse(buf_text(&text), text.len, &index, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (!index.index)
         r = err_set(err, EBADMSG, "index.json in it is no index");

@@ -60,7 +60,7 @@ static int run_command(char **argv, struct call *call, struct err *err)
         /* In a user namespace, as its root: from here on in the child. */
         r = userns_enter(&call->rootless, err);
     }
-    if (r == 0)
+    if (r == 0 && run)
         r = run(call, err);
     image_store_close(call->store);
     free(call->data_dir);

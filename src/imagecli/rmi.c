@@ -155,7 +155,7 @@ int command_prune(struct call *call, struct err *err)
 {
     struct prune prune = { .call = call, .all = call_flag(call, "all") };
     _cleanup_buf_ struct buf text = BUF_INIT;
-    struct collected done;
+    struct collected done = { 0 };
     char shown[32];
     int r = call_need(call, 0, 0, "nothing", err);
 

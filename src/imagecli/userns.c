@@ -16,12 +16,12 @@
 static bool is_whole(void)
 {
     char line[64];
-    unsigned long long inside = 1, outside = 1, count = 0;
+    char *after;
 
     if (file_read_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) < 0)
         return true; /* a kernel without user namespaces */
-    return sscanf(line, "%llu %llu %llu", &inside, &outside, &count) == 3 && inside == 0 &&
-           outside == 0 && count >= UINT32_MAX;
+    uint64_t inside = strtoull(line, &after, 10), outside = strtoull(after, &after, 10);
+    return inside == 0 && outside == 0 && strtoull(after, NULL, 10) >= UINT32_MAX;
 }
 
 /* ---- the parent ------------------------------------------------------------------------------------------ */
@@ -38,7 +38,6 @@ static int run_tool(const char *tool, pid_t pid, uint32_t own, const struct id_r
 {
     char words[6][16], *argv[9] = { (char *)tool };
     const uint32_t numbers[] = { 0, own, 1, 1, range->first, range->count };
-    extern char **environ;
     char target[16];
     pid_t tool_pid;
     int status;

@@ -70,7 +70,8 @@ static int ask_helper(const struct auth_entry *entry, struct credentials *ret, s
         err_prefix(err, "no password from docker-credential-%s", entry->helper);
         return r;
     }
-    ret->where = text_format("docker-credential-%s", entry->helper);
+    if (credentials_are(ret))
+        ret->where = text_format("docker-credential-%s", entry->helper);
     return 0;
 }
 

@@ -12,8 +12,6 @@
 
 #define HELPER "ration-image"
 
-extern char **environ;
-
 struct root_source {
     struct image_store *store; /* locked against who removes images; NULL: a directory */
     struct image *image;
@@ -93,7 +91,7 @@ static int helper_wait(pid_t pid)
 static int helper_run(char *const *argv, char *const *env, struct buf *ret_text, struct err *err)
 {
     int pipe_fds[2];
-    pid_t pid;
+    pid_t pid = -1;
 
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_set(err, errno, "cannot make a pipe: %m");

@@ -152,7 +152,7 @@ CHECK(network)
 
     if (joined)
         return check_name(name, world, joined, err);
-    if (!network_name_valid(value))
+    if (!network_name_valid(text_or_empty(value)))
         return err_usage(
             err,
             "--%s takes none, host, container:NAME or the name of a network (a letter or "

@@ -1,5 +1,6 @@
 #!/bin/sh
 # diff, commit, cp and export, with a container that wants out of its root.
+# shellcheck disable=SC2016 # expanded in the container
 . "${0%/*}/lib.sh"
 
 busybox_image

@@ -1,9 +1,13 @@
 #!/bin/sh
 # The root of an image: layers and what is written above them, users, directories, volumes, bounds.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154 # expanded in the container
 . "${0%/*}/lib.sh"
 
 busybox_image
+
+volumes() {
+    find "$RATION_DATA_DIR/volumes" -mindepth 1 -maxdepth 1 | sed 's|.*/||' | sort | tr '\n' ' '
+}
 
 inside() { # NAME STATUS ERE ARGS...: what `run --rm` of these prints, and how it ends
     i_name=$1 i_status=$2 i_ere=$3
@@ -109,7 +113,7 @@ inside 'ro is read-only' 1 'Read-only' -v store:/data:ro "dir:$work/tree" touch 
 inside 'for a run on the host'"'"'s root, too' 0 '^more$' -v "store:$work/tree/data" -- ls "$work/tree/data"
 inside '--mount type=volume' 0 '^more$' --mount type=volume,src=store,dst=/elsewhere busybox ls /elsewhere
 inside 'a volume without a name is one' 0 '^original$' -v /data "dir:$work/tree" cat /data/file
-expect_equal "$(ls "$RATION_DATA_DIR/volumes" | sort | tr '\n' ' ')" 'plain store ' \
+expect_equal "$(volumes)" 'plain store ' \
     'and goes with its container'
 
 run_ration volume create --label kind=test made
@@ -193,5 +197,5 @@ sleep 0.3
 run_ration run --rm --network none busybox true
 expect_equal "$status" 0 'a run after 24 that were killed'
 run_ration ps -a -q
-expect_equal "$(ls "$RATION_DATA_DIR/volumes" | sort | tr '\n' ' ')" 'store ' 'no volume of theirs is left'
+expect_equal "$(volumes)" 'store ' 'no volume of theirs is left'
 engine_clean

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Images of an ordinary user: with subordinate ids, and without.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154 # expanded in the container
 . "${0%/*}/lib.sh"
 
 engine_user

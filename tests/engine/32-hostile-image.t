@@ -1,6 +1,6 @@
 #!/bin/sh
 # Roots that were made by an enemy: what is in them leads nowhere, hangs nothing and is believed in nothing.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2034,SC2154 # expanded in the container
 . "${0%/*}/lib.sh"
 
 busybox_image

@@ -34,8 +34,9 @@ check 'it logs what comes later' wait_until "$seconds" grep -q later "$log"
 "$RATION" run -d --name near -- sleep 3600 >/dev/null
 sleep 0.3
 private_kib() { # PID...
-    cat $(printf '/proc/%s/smaps_rollup ' "$@") | sed -n 's/^Private_Dirty: *\([0-9]*\) kB/\1/p' |
-        { p_sum=0; while read -r p_kib; do p_sum=$((p_sum + p_kib)); done; echo "$p_sum"; }
+    for p_pid in "$@"; do
+        sed -n 's/^Private_Dirty: *\([0-9]*\) kB/\1/p' "/proc/$p_pid/smaps_rollup"
+    done | { p_sum=0; while read -r p_kib; do p_sum=$((p_sum + p_kib)); done; echo "$p_sum"; }
 }
 if [ -r "/proc/$monitor/smaps_rollup" ]; then
     near=$(monitor_of near)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2034,SC2154 # read by the library
+# shellcheck disable=SC2016,SC2034,SC2154 # read by the library
 # Containers are asked whether they are well.
 . "${0%/*}/lib.sh"
 seconds=$(pick 20 90)
