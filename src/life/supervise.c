@@ -200,7 +200,6 @@ static int joined(void *data, struct run *run, struct loop *loop)
     return slot < 0 ? slot : 0;
 }
 
-/* COMMAND has begun: on record, and told to whoever waits for it. */
 /* "0.0.0.0:8080->80/tcp, ...", as people read it. */
 static void network_lines(const struct net_info *net, struct buf *ret)
 {
@@ -217,6 +216,7 @@ static void network_lines(const struct net_info *net, struct buf *ret)
     buf_putc(ret, '\n');
 }
 
+/* COMMAND has begun: on record, and told to whoever waits for it. */
 static int started(void *data)
 {
     struct monitor *monitor = data;
@@ -241,8 +241,8 @@ static int started(void *data)
     monitor->command_fd = fd_close(monitor->command_fd);
     /* COMMAND has it; we stay for long. */
     spec_forget_launch(monitor->spec);
-    clients_tell_started(monitor);
     life_health_begin(monitor);
+    clients_tell_started(monitor);
     if (!monitor->foreground) {
         /* Nobody's file system is kept busy by us. */
         if (chdir("/") < 0)

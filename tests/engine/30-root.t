@@ -6,7 +6,7 @@
 busybox_image
 
 volumes() {
-    find "$RATION_DATA_DIR/volumes" -mindepth 1 -maxdepth 1 | sed 's|.*/||' | sort | tr '\n' ' '
+    find "$RATION_DATA_DIR/volumes" -mindepth 1 -maxdepth 1 ! -name '.*' | sed 's|.*/||' | sort | tr '\n' ' '
 }
 
 inside() { # NAME STATUS ERE ARGS...: what `run --rm` of these prints, and how it ends
