@@ -238,12 +238,20 @@ static int writable_check(const struct overlay *overlay, int fd, struct err *err
         overlay->request->name, spec->upper ? spec->upper : "memory");
 }
 
-/* A kernel that does not know one way says EINVAL or EBADF; so it may for better reasons, all ways long. */
+/*
+ * What a kernel says that does not know one way: EOPNOTSUPP before Linux 6.5 when it is given an fd. EINVAL and
+ * EBADF it may say for better reasons, too, all ways long.
+ */
+static bool is_unknown(int code)
+{
+    return code == EINVAL || code == EBADF || code == EOPNOTSUPP;
+}
+
 static int make(struct overlay *overlay)
 {
     int r = -EINVAL;
 
-    for (enum overlay_how how = BY_FD; how <= BY_MOUNT && (r == -EINVAL || r == -EBADF); how++)
+    for (enum overlay_how how = BY_FD; how <= BY_MOUNT && r < 0 && is_unknown(-r); how++)
         r = how == BY_MOUNT ? make_old(overlay) : make_new(overlay, how);
     return r;
 }
