@@ -54,8 +54,9 @@ run_ration update --memory 48m web
 expect_status 0 'update --memory'
 run_ration inspect --format '{{.HostConfig.Memory}}' web
 expect_stdout_is 50331648 'inspect tells the new limit'
-run_ration exec web sh -c 'cat /sys/fs/cgroup/memory/memory.stat /sys/fs/cgroup/memory.max 2>/dev/null | grep -E "^(hierarchical_memory_limit )?[0-9]+$"'
-expect_stdout_matches '50331648' 'and it is in force'
+group=ration-$(echo "$id" | cut -c1-12)
+limit=$(cat "/sys/fs/cgroup/memory/$group/memory.limit_in_bytes" 2>/dev/null || cat "/sys/fs/cgroup/$group/memory.max")
+expect_equal "$limit" 50331648 'and it is in force'
 
 # ---- two containers that talk by name ---------------------------------------------------------------------
 
