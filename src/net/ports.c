@@ -151,31 +151,45 @@ static int ports_grow(struct ports *ports, const struct net_port *port, int fd)
     return 0;
 }
 
-/* port->host 0: any that is free, which is told there. 0 or -errno. */
-static int port_take(struct ports *ports, struct net_port *port)
+/* A socket that is bound, or -errno. */
+static int port_bind(const struct net_port *port, bool reuse, struct sockaddr_in *ret)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port->host),
-                                   .sin_addr = { htonl(port->host_ip) } };
-    socklen_t size = sizeof(address);
-    int one = 1, fd = socket(AF_INET, (port->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, (port->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    int value = reuse;
+    socklen_t size = sizeof(*ret);
 
     if (fd < 0)
         return -errno;
-    /* Connections of before that are fading away are in nobody's way. */
-    if (!port->udp)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+    *ret = (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons(port->host),
+                                 .sin_addr = { htonl(port->host_ip) } };
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value));
+    if (bind(fd, (struct sockaddr *)ret, sizeof(*ret)) < 0 ||
+        getsockname(fd, (struct sockaddr *)ret, &size) < 0) {
         int r = -errno;
         close(fd);
         return r;
     }
     /* From now on it counts as taken, also for those who set the same option. */
-    if (!port->udp) {
-        int zero = 0;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
-    }
+    value = 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value));
+    return fd;
+}
+
+/*
+ * port->host 0: any that is free, which is told there. 0 or -errno. Connections of before that are fading away are
+ * in nobody's way; but only then is the port asked for as one to be shared, since the kernel remembers of a port
+ * that it was, whatever is said afterwards.
+ */
+static int port_take(struct ports *ports, struct net_port *port)
+{
+    struct sockaddr_in address = { 0 };
+    int fd = port_bind(port, false, &address);
+
+    if (fd == -EADDRINUSE && !port->udp)
+        fd = port_bind(port, true, &address);
+    if (fd < 0)
+        return fd;
     port->host = ntohs(address.sin_port);
     return ports_grow(ports, port, fd);
 }
