@@ -300,6 +300,17 @@ bool user_sub_ids(const char *path, uid_t uid, struct id_range *ret);
  * looks at the last place alone.
  */
 bool helper_find(const char *name, const char *room, char ret[static PATH_MAX]);
+/*
+ * Execute one with socket_fd as its stdin and stdout, third_fd (-1: none) as 3, no other descriptor beyond stderr,
+ * and signals as a fresh program has them. own_group: what the terminal sends to ours does not reach it. 0
+ * and its pid, or -errno.
+ */
+int helper_spawn(const char *path, char *const *argv, char *const *environment, int socket_fd,
+                 int third_fd, bool own_group, pid_t *ret);
+/* All of text, through a socket that may have been closed: 0 or -errno, and no signal. */
+int helper_send(int fd, const char *text);
+/* Its answer of one line, without the newline: the length, or -errno; -EPIPE: it ended before it had one. */
+ssize_t helper_read_line(int fd, char *ret, size_t size);
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 

@@ -32,30 +32,29 @@ static int wrong_kind(const char *what, const char *key, const char *kind, struc
     return err_set(err, EBADMSG, "%s: \"%.60s\" is not %s", what, key, kind);
 }
 
-int image_json_object(const char *what, const json_t *object, const char *key, const json_t **ret,
-                      struct err *err)
+static int find_kind(const char *what, const json_t *object, const char *key, json_type type,
+                     const char *kind, const json_t **ret, struct err *err)
 {
     const json_t *value = json_object_get(object, key);
 
     if (!value || json_is_null(value))
         return 0;
-    if (!json_is_object(value))
-        return wrong_kind(what, key, "an object", err);
+    if (json_typeof(value) != type)
+        return wrong_kind(what, key, kind, err);
     *ret = value;
     return 1;
+}
+
+int image_json_object(const char *what, const json_t *object, const char *key, const json_t **ret,
+                      struct err *err)
+{
+    return find_kind(what, object, key, JSON_OBJECT, "an object", ret, err);
 }
 
 int image_json_array(const char *what, const json_t *object, const char *key, const json_t **ret,
                      struct err *err)
 {
-    const json_t *value = json_object_get(object, key);
-
-    if (!value || json_is_null(value))
-        return 0;
-    if (!json_is_array(value))
-        return wrong_kind(what, key, "a list", err);
-    *ret = value;
-    return 1;
+    return find_kind(what, object, key, JSON_ARRAY, "a list", ret, err);
 }
 
 int image_json_string(const char *what, const json_t *object, const char *key, char **ret,

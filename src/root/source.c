@@ -47,7 +47,7 @@ const char *root_source_id(const struct root_source *source)
 
 /* ---- the program that gets images ---------------------------------------------------------------------------- */
 
-static int helper_spawn(char *const *argv, char *const *env, int out_fd, pid_t *ret_pid)
+static int importer_spawn(char *const *argv, char *const *env, int out_fd, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     int r = posix_spawn_file_actions_init(&actions);
@@ -95,7 +95,7 @@ static int helper_run(char *const *argv, char *const *env, struct buf *ret_text,
 
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_set(err, errno, "cannot make a pipe: %m");
-    int r = helper_spawn(argv, env, pipe_fds[1], &pid);
+    int r = importer_spawn(argv, env, pipe_fds[1], &pid);
     close(pipe_fds[1]);
     if (r < 0) {
         close(pipe_fds[0]);

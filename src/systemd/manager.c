@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -61,30 +60,6 @@ static void clean_environment(char *ret[static 3], char *const *environment)
     ret[n] = NULL;
 }
 
-static int helper_spawn(const char *path, char *const *argv, int fd, pid_t *ret)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    char *environment[3];
-    sigset_t all, none;
-
-    sigfillset(&all);
-    sigemptyset(&none);
-    clean_environment(environment, environ);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    int r = posix_spawn(ret, path, &actions, &attributes, argv, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return -r;
-}
-
 static int helper_start(const char *verb, const struct scope_name *name, const char *description,
                         struct scope *ret, struct err *err)
 {
@@ -93,6 +68,7 @@ static int helper_start(const char *verb, const struct scope_name *name, const c
                      (char *)verb, name->unit,
                      name->slice,  (char *)description,
                      NULL };
+    char *environment[3];
     int pair[2];
 
     if (!helper_find(HELPER, "systemd", path))
@@ -102,7 +78,8 @@ static int helper_start(const char *verb, const struct scope_name *name, const c
                           RATION_LIBEXECDIR);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(err, errno, "--cgroup-manager systemd: cannot make a socket: %m");
-    int r = helper_spawn(path, argv, pair[1], &ret->pid);
+    clean_environment(environment, environ);
+    int r = helper_spawn(path, argv, environment, pair[1], -1, false, &ret->pid);
     close(pair[1]);
     ret->fd = pair[0];
     if (r < 0) {
@@ -114,53 +91,17 @@ static int helper_start(const char *verb, const struct scope_name *name, const c
 
 /* ---- a question and its answer -------------------------------------------------------------------------- */
 
-static int send_all(int fd, const char *text)
-{
-    size_t len = strlen(text);
-
-    while (len > 0) {
-        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        text += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* One line; its length, or -errno. */
-static ssize_t read_answer(int fd, char ret[static ANSWER_MAX])
-{
-    size_t len = 0;
-
-    while (len < ANSWER_MAX - 1) {
-        ssize_t n = read(fd, ret + len, ANSWER_MAX - 1 - len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EPIPE;
-        len += (size_t)n;
-        if (ret[len - 1] == '\n') {
-            ret[--len] = '\0';
-            return (ssize_t)len;
-        }
-    }
-    return -EMSGSIZE;
-}
-
 /* *ret_text: what it answered besides, the caller's; or NULL. */
 static int ask(const struct scope *scope, const char *properties, char **ret_text, struct err *err)
 {
     char answer[ANSWER_MAX];
     ssize_t n;
-    int r = send_all(scope->fd, properties);
+    int r = helper_send(scope->fd, properties);
 
     if (r >= 0)
-        r = send_all(scope->fd, "go\n");
+        r = helper_send(scope->fd, "go\n");
     /* One that has ended told why before. */
-    n = r < 0 && r != -EPIPE ? r : read_answer(scope->fd, answer);
+    n = r < 0 && r != -EPIPE ? r : helper_read_line(scope->fd, answer, sizeof(answer));
     if (n < 0)
         return err_set(err, EIO, "--cgroup-manager systemd: " HELPER " ended unexpectedly: %s",
                        err_name((int)-n));

@@ -13,13 +13,7 @@ inside() { # NAME STATUS ERE ARGS...: what `run --rm` of these prints, and how i
     i_name=$1 i_status=$2 i_ere=$3
     shift 3
     run_ration run --rm --network none "$@"
-    if [ "$status" -ne "$i_status" ]; then
-        t_fail_run "$i_name" "exit status $status, wanted $i_status"
-    elif ! cat "$out" "$err" | grep -qE -- "$i_ere"; then
-        t_fail_run "$i_name" "no line has: $i_ere"
-    else
-        ok "$i_name"
-    fi
+    expect_inside "$i_name" "$i_status" "$i_ere"
 }
 
 # Numbers, modes, sizes, times and content of all files beneath: what a layer is.

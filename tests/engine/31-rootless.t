@@ -9,13 +9,7 @@ mine() { # NAME STATUS ERE ARGS...: what the user's `run --rm` of these prints, 
     i_name=$1 i_status=$2 i_ere=$3
     shift 3
     as_user run --rm --network none "$@"
-    if [ "$status" -ne "$i_status" ]; then
-        t_fail_run "$i_name" "exit status $status, wanted $i_status"
-    elif ! cat "$out" "$err" | grep -qE -- "$i_ere"; then
-        t_fail_run "$i_name" "no line has: $i_ere"
-    else
-        ok "$i_name"
-    fi
+    expect_inside "$i_name" "$i_status" "$i_ere"
 }
 
 as_user image import --host-busybox busybox

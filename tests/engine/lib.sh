@@ -91,6 +91,17 @@ as_user() { # ARGS...: run_ration as that user, with a store and a run directory
         "$TOOLS/hog" run-as 1000 "$RATION" "$@" >"$out" 2>"$err" </dev/null || status=$?
 }
 
+# What the last run printed, on stdout or stderr, and how it ended.
+expect_inside() { # NAME STATUS ERE
+    if [ "$status" -ne "$2" ]; then
+        t_fail_run "$1" "exit status $status, wanted $2"
+    elif ! cat "$out" "$err" | grep -qE -- "$3"; then
+        t_fail_run "$1" "no line has: $3"
+    else
+        ok "$1"
+    fi
+}
+
 # ---- what is left ------------------------------------------------------------------------------------
 
 # Links but for lo, tables of rules: there are none but those of ration in our network namespace.
